@@ -1,0 +1,258 @@
+//! Mouth and ears: one file per channel, outcomes as data.
+//!
+//! A channel turns a neutral [`Draft`] into the provider's form and carries it. It decides nothing: who gets
+//! what was fixed before, whether to try again is settled afterwards. It never sees the database; what must
+//! be durable before a letter leaves goes through the [`Journal`] that the dispatcher hands in.
+
+mod address;
+mod dkim;
+mod email;
+mod mime;
+mod outbox;
+pub mod render;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kizuna_domain::ids::AccountId;
+use kizuna_domain::message::{Draft, Links};
+use kizuna_domain::run::outcome::{Fault, Outcome};
+
+/// Code of a channel: `email`, `outbox`. Open, so that a new channel is one file and one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelKind(pub &'static str);
+
+/// What the rest of the product needs to know about a channel, as data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// Name of the channel as staff and readers know it.
+    pub name: &'static str,
+    /// True where the provider recognises a repeated request and does the work once.
+    pub retry_is_safe: bool,
+    /// Letters that one batch may carry.
+    pub letters_max: usize,
+    /// True where one request carries one text to many, so that a batch may hold one cohort only.
+    pub one_text_per_batch: bool,
+    /// Sessions to one account at the same time, unless its settings say otherwise.
+    pub sessions: usize,
+}
+
+/// A word that must not appear in logs; its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹secret›")
+    }
+}
+
+/// Where a letter goes: an e-mail address, a user id. Its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Address(pub String);
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹address›")
+    }
+}
+
+/// A tenant's settings and credentials on one channel.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Identifier, also the seed of per-account keys.
+    pub id: AccountId,
+    /// The channel's settings by name, as in `kizuna.toml`.
+    pub settings: BTreeMap<String, String>,
+    /// Credentials by name.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// One message to one recipient, ready but for its form.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// Its place in the batch.
+    pub number: usize,
+    /// Where it goes.
+    pub to: Address,
+    /// What it says.
+    pub draft: Arc<Draft>,
+    /// Links of this reader.
+    pub links: Links,
+    /// Stable name of this message: the same for every attempt, different for every reader and day.
+    /// Letters, digits and `-` only; becomes the left part of the Message-ID.
+    pub key: String,
+    /// Token in the return path by which a bounce is recognised; letters and digits only.
+    pub return_token: String,
+    /// Date the message carries.
+    pub date: Timestamp,
+}
+
+/// What the journal answers to a letter that is about to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// It is on record that this letter may leave now.
+    Go,
+    /// Its reader stopped in the meantime: leave it out.
+    Skip,
+    /// The batch is no longer ours, or the run is being stopped: send nothing more.
+    Stop,
+}
+
+/// The dispatcher's record of a batch while it is being carried.
+pub trait Journal {
+    /// Asks, directly before the bytes that make a message irrevocable, whether it may leave.
+    ///
+    /// Returns when the answer is durable, so that after a crash at most this letter is in doubt.
+    fn may_leave(&mut self, number: usize) -> Permit;
+
+    /// Tells what became of a letter. Every letter of the batch gets exactly one outcome unless
+    /// [`Permit::Skip`] or [`Permit::Stop`] was the answer or the session failed before its turn.
+    fn outcome(&mut self, number: usize, outcome: Outcome);
+}
+
+/// Why a whole session could not go on; letters without an outcome stay untouched and are tried later.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// Nobody answers, or "try later" before any letter (421, connection refused, timeout).
+    #[error("the provider cannot be reached: {reply}")]
+    Unreachable {
+        /// What happened, without addresses and secrets.
+        reply: String,
+    },
+    /// Our settings or credentials are wrong: no letter of this account can leave.
+    #[error("the account is refused: {reply}")]
+    Refused {
+        /// Always [`Fault::Account`] or [`Fault::Payload`].
+        fault: Fault,
+        /// What the provider said, without secrets.
+        reply: String,
+    },
+}
+
+/// A conversation with the provider that carries batch after batch.
+pub trait Session: Send {
+    /// Carries the letters in order, asking the journal before each leaves and telling it each outcome.
+    fn send(&mut self, letters: &[Letter], journal: &mut dyn Journal) -> Result<(), SessionError>;
+}
+
+/// Something wrong with an account's settings, in words that say what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Name of the setting it is about.
+    pub setting: &'static str,
+    /// Japanese sentence.
+    pub ja: String,
+    /// English sentence.
+    pub en: String,
+}
+
+/// A setting or secret that an account on a channel can have, for `kizuna init` and `kizuna check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name in `kizuna.toml`.
+    pub name: &'static str,
+    /// True where the channel does not work without it.
+    pub required: bool,
+    /// True where it is a credential: kept among the secrets and never shown.
+    pub secret: bool,
+    /// Japanese sentence.
+    pub ja: &'static str,
+    /// English sentence.
+    pub en: &'static str,
+}
+
+impl Setting {
+    /// A setting without which the channel does not work.
+    pub const fn required(name: &'static str, ja: &'static str, en: &'static str) -> Setting {
+        Setting {
+            name,
+            required: true,
+            secret: false,
+            ja,
+            en,
+        }
+    }
+
+    /// A setting with a default.
+    pub const fn optional(name: &'static str, ja: &'static str, en: &'static str) -> Setting {
+        Setting {
+            name,
+            required: false,
+            secret: false,
+            ja,
+            en,
+        }
+    }
+
+    /// A credential that not every account has.
+    pub const fn secret(name: &'static str, ja: &'static str, en: &'static str) -> Setting {
+        Setting {
+            name,
+            required: false,
+            secret: true,
+            ja,
+            en,
+        }
+    }
+}
+
+/// A problem for every setting and secret that the channel does not know: mostly a name mistyped.
+pub(crate) fn unknown_settings(account: &Account, known: &[Setting]) -> Vec<Problem> {
+    let is_known = |name: &str, secret| {
+        known
+            .iter()
+            .any(|setting| setting.name == name && setting.secret == secret)
+    };
+    let settings = account.settings.keys().filter(|name| !is_known(name, false));
+    let secrets = account.secrets.keys().filter(|name| !is_known(name, true));
+    settings
+        .map(|name| ("settings", name))
+        .chain(secrets.map(|name| ("secrets", name)))
+        .map(|(setting, name)| Problem {
+            setting,
+            ja: format!("「{name}」という設定はありません。つづりを確かめてください。"),
+            en: format!("has no entry \"{name}\"; check its spelling."),
+        })
+        .collect()
+}
+
+/// The refusal of a session that cannot begin because of its settings.
+pub(crate) fn problems_refuse(problems: &[Problem]) -> SessionError {
+    let sentences: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.setting, problem.en))
+        .collect();
+    SessionError::Refused {
+        fault: Fault::Account,
+        reply: sentences.join(" "),
+    }
+}
+
+/// One way of reaching people. To add a channel, write one file that implements this and add it to [`CHANNELS`].
+pub trait Channel: Send + Sync {
+    /// Its code.
+    fn kind(&self) -> ChannelKind;
+    /// What it can do.
+    fn capability(&self) -> Capability;
+    /// Its settings and secrets.
+    fn settings(&self) -> &'static [Setting] {
+        &[]
+    }
+    /// What is wrong with these settings, without touching the network.
+    fn check(&self, account: &Account) -> Vec<Problem>;
+    /// Tries the account for real (connects, signs in, sends nothing).
+    fn probe(&self, account: &Account) -> Result<(), SessionError>;
+    /// Begins a conversation.
+    fn open(&self, account: &Account) -> Result<Box<dyn Session>, SessionError>;
+}
+
+/// Every channel of this build.
+pub static CHANNELS: &[&dyn Channel] = &[&email::Email, &outbox::Outbox];
+
+/// The channel with this code.
+pub fn channel(kind: &str) -> Option<&'static dyn Channel> {
+    CHANNELS.iter().copied().find(|channel| channel.kind().0 == kind)
+}

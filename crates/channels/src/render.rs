@@ -1,0 +1,523 @@
+//! Turns a [`Draft`] into plain text and into accessible HTML, with the same words in both.
+//!
+//! Pure: no settings, no clock, no network. Both forms are written from one list of pieces, so that neither
+//! can say what the other does not. Nothing is fetched from elsewhere when a message is opened (no images, no
+//! fonts, no styles from outside), because opening a message must tell nobody anything.
+
+use kizuna_domain::message::{Block, DeskCard, Draft, Inline, Links, SAMPLE_MARK};
+use kizuna_domain::text;
+
+/// The subject line, with the mark in front of unapproved text.
+pub fn subject(draft: &Draft) -> String {
+    let mark = if draft.sample { SAMPLE_MARK } else { "" };
+    format!("{mark}{}", draft.subject)
+}
+
+/// The message as plain text for one reader; lines end with `\n`.
+pub fn text(draft: &Draft, links: &Links) -> String {
+    text_form(draft, !links.stop.is_empty()).fill(&links.stop)
+}
+
+/// The message as a complete HTML document for one reader.
+pub fn html(draft: &Draft, links: &Links) -> String {
+    html_form(draft, !links.stop.is_empty()).fill(&escape(&links.stop))
+}
+
+/// Text with gaps into which the address of the reader's own page goes; the same for a whole cohort.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// The text before, between and after the gaps; never empty.
+    pub(crate) parts: Vec<String>,
+}
+
+impl Form {
+    fn fill(&self, stop: &str) -> String {
+        self.parts.join(stop)
+    }
+}
+
+/// The plain text of a cohort; `stoppable` where readers have a page on which to stop.
+pub(crate) fn text_form(draft: &Draft, stoppable: bool) -> Form {
+    let words = Words::of(&draft.language);
+    let mut text = TextWriter {
+        words,
+        writer: Writer::default(),
+        after_head: false,
+    };
+    for piece in pieces(draft, stoppable, words) {
+        text.piece(&piece);
+    }
+    text.writer.now.push('\n');
+    text.writer.finish()
+}
+
+/// The HTML of a cohort; gaps are filled with an escaped address.
+pub(crate) fn html_form(draft: &Draft, stoppable: bool) -> Form {
+    let words = Words::of(&draft.language);
+    let mut html = HtmlWriter {
+        words,
+        writer: Writer::default(),
+    };
+    html.open(draft);
+    for piece in pieces(draft, stoppable, words) {
+        html.piece(&piece);
+    }
+    html.writer.add("</div></body></html>\n");
+    html.writer.finish()
+}
+
+/// The few words that are ours and not the desk's or the author's.
+struct Words {
+    desks: &'static str,
+    phone: &'static str,
+    hours_open: &'static str,
+    hours_close: &'static str,
+    ask: &'static str,
+    ask_line: &'static str,
+    /// Every choice is worth the same: none is a default, none supposes how a pregnancy went.
+    choices: [&'static str; 4],
+    choose: &'static str,
+    stop: &'static str,
+    stop_link: &'static str,
+}
+
+static JAPANESE: Words = Words {
+    desks: "相談できるところ",
+    phone: "電話 ",
+    hours_open: "（",
+    hours_close: "）",
+    ask: "これからのお届けについて",
+    ask_line: "いまのご様子に近いものを、お選びください。理由はうかがいません。お返事は、あとからでもかまいません。",
+    choices: [
+        "このまま受け取る",
+        "生まれたことを知らせる",
+        "しばらく休む",
+        "受け取りを終える",
+    ],
+    choose: "選ぶページをひらく",
+    stop: "いつでも、ここからお休み・終了ができます。理由はうかがいません。",
+    stop_link: "お休み・終了のページ",
+};
+
+static ENGLISH: Words = Words {
+    desks: "Where to ask",
+    phone: "Phone ",
+    hours_open: " (",
+    hours_close: ")",
+    ask: "What would you like from here on?",
+    ask_line: "Please choose what fits you now. We do not ask why, and there is no hurry.",
+    choices: [
+        "Keep receiving messages",
+        "Tell us about a birth",
+        "Take a break for a while",
+        "End the messages",
+    ],
+    choose: "Open the page to choose",
+    stop: "You can take a break or end this here at any time. We do not ask why.",
+    stop_link: "Break or end",
+};
+
+impl Words {
+    fn of(language: &str) -> &'static Words {
+        if language.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("en")) {
+            &ENGLISH
+        } else {
+            &JAPANESE
+        }
+    }
+}
+
+/// One part of a message, in the order of reading.
+enum Piece<'a> {
+    /// What the whole message is about: the stage.
+    Top(String),
+    /// Who speaks from here on.
+    Sender(&'a str),
+    /// Which child it is about.
+    About(&'a str),
+    /// Title of an article.
+    Title(&'a str),
+    /// Heading inside an article.
+    Heading(&'a [Inline]),
+    Paragraph(&'a [Inline]),
+    List(&'a [Vec<Inline>]),
+    /// Sentence of ours.
+    Line(&'a str),
+    Choices(&'a [&'static str]),
+    Desk(&'a DeskCard),
+    /// Words that lead to the reader's own page.
+    Door(&'a str),
+    /// Who sends all this.
+    From(&'a str),
+    /// The way out: a sentence and a link, last.
+    Stop,
+}
+
+fn pieces<'a>(draft: &'a Draft, stoppable: bool, words: &'static Words) -> Vec<Piece<'a>> {
+    let mark = if draft.sample { SAMPLE_MARK } else { "" };
+    let top = if draft.stage.is_empty() {
+        &draft.subject
+    } else {
+        &draft.stage
+    };
+    let mut pieces = vec![Piece::Top(format!("{mark}{top}"))];
+    for section in &draft.sections {
+        pieces.extend(shown(&section.sender).map(Piece::Sender));
+        pieces.extend(shown(&section.about).map(Piece::About));
+        pieces.extend(shown(&section.title).map(Piece::Title));
+        pieces.extend(section.blocks.iter().map(|block| match block {
+            Block::Heading { inlines } => Piece::Heading(inlines),
+            Block::Paragraph { inlines } => Piece::Paragraph(inlines),
+            Block::List { items } => Piece::List(items),
+        }));
+    }
+    if draft.asks && stoppable {
+        pieces.extend([
+            Piece::Sender(words.ask),
+            Piece::Line(words.ask_line),
+            Piece::Choices(&words.choices),
+            Piece::Door(words.choose),
+        ]);
+    }
+    if !draft.desks.is_empty() {
+        pieces.push(Piece::Sender(words.desks));
+        pieces.extend(draft.desks.iter().map(Piece::Desk));
+    }
+    pieces.extend(shown(&draft.from).map(Piece::From));
+    if stoppable {
+        pieces.push(Piece::Stop);
+    }
+    pieces
+}
+
+fn shown(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Collects text and gaps.
+#[derive(Default)]
+struct Writer {
+    done: Vec<String>,
+    now: String,
+}
+
+impl Writer {
+    fn add(&mut self, text: &str) {
+        self.now.push_str(text);
+    }
+
+    fn gap(&mut self) {
+        self.done.push(std::mem::take(&mut self.now));
+    }
+
+    fn finish(mut self) -> Form {
+        self.done.push(self.now);
+        Form { parts: self.done }
+    }
+}
+
+struct TextWriter {
+    words: &'static Words,
+    writer: Writer,
+    /// True directly below a heading, where no empty line is wanted.
+    after_head: bool,
+}
+
+impl TextWriter {
+    fn piece(&mut self, piece: &Piece<'_>) {
+        match piece {
+            Piece::Top(top) => self.writer.add(top),
+            Piece::Sender(sender) => self.head("【", sender, "】"),
+            Piece::About(about) => self.head("〔", about, "〕"),
+            Piece::Title(title) => self.head("■ ", title, ""),
+            Piece::Heading(inlines) => {
+                self.begin();
+                self.writer.add("● ");
+                self.inlines(inlines);
+                self.after_head = true;
+            }
+            Piece::Paragraph(inlines) => {
+                self.begin();
+                self.inlines(inlines);
+            }
+            Piece::List(items) => {
+                self.begin();
+                for (place, item) in items.iter().enumerate() {
+                    self.writer.add(if place == 0 { "・" } else { "\n・" });
+                    self.inlines(item);
+                }
+            }
+            Piece::Line(line) => {
+                self.begin();
+                self.writer.add(line);
+            }
+            Piece::Choices(choices) => {
+                self.begin();
+                self.writer.add("・");
+                self.writer.add(&choices.join("\n・"));
+            }
+            Piece::Desk(desk) => self.desk(desk),
+            Piece::Door(words) => {
+                self.begin();
+                self.writer.add(words);
+                self.writer.add("\n");
+                self.writer.gap();
+            }
+            Piece::From(from) => {
+                self.begin();
+                self.writer.add("――――――\n");
+                self.writer.add(from);
+                self.after_head = true;
+            }
+            Piece::Stop => {
+                self.begin();
+                self.writer.add(self.words.stop);
+                self.writer.add("\n");
+                self.writer.add(self.words.stop_link);
+                self.writer.add(" ");
+                self.writer.gap();
+            }
+        }
+    }
+
+    /// Ends what came before, with an empty line unless that was a heading.
+    fn begin(&mut self) {
+        self.writer.add(if self.after_head { "\n" } else { "\n\n" });
+        self.after_head = false;
+    }
+
+    fn head(&mut self, before: &str, words: &str, after: &str) {
+        self.begin();
+        for part in [before, words, after] {
+            self.writer.add(part);
+        }
+        self.after_head = true;
+    }
+
+    fn inlines(&mut self, inlines: &[Inline]) {
+        for inline in inlines {
+            match inline {
+                Inline::Text { text } => self.writer.add(text),
+                Inline::Ruby { text, reading } => {
+                    for part in [text, "（", reading, "）"] {
+                        self.writer.add(part);
+                    }
+                }
+                Inline::Link { text, url } => {
+                    // A space on both sides: mail programs take any letter that touches an address into it.
+                    if text != url {
+                        self.writer.add(text);
+                        self.writer.add(" ");
+                    }
+                    self.writer.add(url);
+                    self.writer.add(" ");
+                }
+            }
+        }
+        if self.writer.now.ends_with(' ') {
+            self.writer.now.pop();
+        }
+    }
+
+    fn desk(&mut self, desk: &DeskCard) {
+        self.begin();
+        self.writer.add(&desk.name);
+        let words = self.words;
+        match (desk.phone.is_empty(), desk.hours.is_empty()) {
+            (true, true) => {}
+            (true, false) => self.line(&[&desk.hours]),
+            (false, true) => self.line(&[words.phone, &desk.phone]),
+            (false, false) => {
+                self.line(&[
+                    words.phone,
+                    &desk.phone,
+                    words.hours_open,
+                    &desk.hours,
+                    words.hours_close,
+                ]);
+            }
+        }
+        for more in [&desk.note, &desk.url] {
+            if !more.is_empty() {
+                self.line(&[more]);
+            }
+        }
+    }
+
+    fn line(&mut self, parts: &[&str]) {
+        self.writer.add("\n");
+        for part in parts {
+            self.writer.add(part);
+        }
+    }
+}
+
+struct HtmlWriter {
+    words: &'static Words,
+    writer: Writer,
+}
+
+/// No width and no colour is fixed: the text wraps at 320 px, grows with the reader's font and turns dark with
+/// the reader's screen.
+const FRAME: &str = "max-width:36em;margin:0 auto;padding:1em;line-height:1.8;overflow-wrap:anywhere;\
+    font-family:system-ui,-apple-system,'Hiragino Sans','Noto Sans JP',sans-serif";
+
+impl HtmlWriter {
+    fn open(&mut self, draft: &Draft) {
+        let language = escape(&draft.language);
+        let title = escape(&subject(draft));
+        self.writer.add(&format!(
+            "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+             <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\n\
+             <body style=\"margin:0\"><div lang=\"{language}\" style=\"{FRAME}\">\n"
+        ));
+    }
+
+    fn piece(&mut self, piece: &Piece<'_>) {
+        match piece {
+            Piece::Top(top) => self.element("h1", "font-size:1.15em", top),
+            Piece::Sender(sender) => self.element("h2", "font-size:1.25em;border-bottom:1px solid", sender),
+            Piece::About(about) => self.element("p", "font-weight:bold", about),
+            Piece::Title(title) => self.element("h3", "font-size:1.15em", title),
+            Piece::Heading(inlines) => {
+                self.writer.add("<h4 style=\"font-size:1em\">");
+                self.inlines(inlines);
+                self.writer.add("</h4>\n");
+            }
+            Piece::Paragraph(inlines) => {
+                self.writer.add("<p>");
+                self.inlines(inlines);
+                self.writer.add("</p>\n");
+            }
+            Piece::List(items) => {
+                self.writer.add("<ul style=\"padding-left:1.4em\">");
+                for item in *items {
+                    self.writer.add("<li>");
+                    self.inlines(item);
+                    self.writer.add("</li>");
+                }
+                self.writer.add("</ul>\n");
+            }
+            Piece::Line(line) => self.element("p", "", line),
+            Piece::Choices(choices) => {
+                self.writer.add("<ul style=\"padding-left:1.4em\">");
+                for choice in *choices {
+                    self.writer.add(&format!("<li>{}</li>", escape(choice)));
+                }
+                self.writer.add("</ul>\n");
+            }
+            Piece::Desk(desk) => self.desk(desk),
+            Piece::Door(words) => self.door(words),
+            Piece::From(from) => self.element("p", "margin-top:2em;border-top:1px solid;padding-top:1em", from),
+            Piece::Stop => {
+                self.element("p", "margin-bottom:0", self.words.stop);
+                self.door(self.words.stop_link);
+            }
+        }
+    }
+
+    fn element(&mut self, name: &str, style: &str, words: &str) {
+        let style = if style.is_empty() {
+            String::new()
+        } else {
+            format!(" style=\"{style}\"")
+        };
+        self.writer.add(&format!("<{name}{style}>{}</{name}>\n", escape(words)));
+    }
+
+    /// A link to the reader's own page, tall enough for a thumb.
+    fn door(&mut self, words: &str) {
+        self.writer
+            .add("<p><a style=\"display:inline-block;padding:.6em 0\" href=\"");
+        self.writer.gap();
+        self.writer.add(&format!("\">{}</a></p>\n", escape(words)));
+    }
+
+    fn inlines(&mut self, inlines: &[Inline]) {
+        for inline in inlines {
+            match inline {
+                Inline::Text { text } => self.writer.add(&escape(text).replace('\n', "<br>")),
+                Inline::Ruby { text, reading } => self.writer.add(&format!(
+                    "<ruby>{}<rp>（</rp><rt>{}</rt><rp>）</rp></ruby>",
+                    escape(text),
+                    escape(reading)
+                )),
+                Inline::Link { text, url } => self.link(url, text),
+            }
+        }
+    }
+
+    /// A link, or only its words where the address is not one of the web: `javascript:` never gets a link.
+    fn link(&mut self, url: &str, words: &str) {
+        if url.starts_with("https://") || url.starts_with("http://") {
+            self.writer
+                .add(&format!("<a href=\"{}\">{}</a>", escape(url), escape(words)));
+        } else {
+            self.writer.add(&escape(words));
+        }
+    }
+
+    fn desk(&mut self, desk: &DeskCard) {
+        self.element("h3", "font-size:1em;margin-bottom:0", &desk.name);
+        self.writer.add("<p style=\"margin-top:0\">");
+        let mut lines = Vec::new();
+        let phone = self.phone(&desk.phone);
+        let hours = escape(&desk.hours);
+        match (phone.is_empty(), hours.is_empty()) {
+            (true, true) => {}
+            (true, false) => lines.push(hours),
+            (false, true) => lines.push(phone),
+            (false, false) => {
+                lines.push(format!(
+                    "{phone}{}{hours}{}",
+                    self.words.hours_open, self.words.hours_close
+                ));
+            }
+        }
+        lines.extend(shown(&desk.note).map(escape));
+        self.writer.add(&lines.join("<br>"));
+        if !desk.url.is_empty() {
+            self.writer.add(if lines.is_empty() { "" } else { "<br>" });
+            self.link(&desk.url, &desk.url);
+        }
+        self.writer.add("</p>\n");
+    }
+
+    fn phone(&self, phone: &str) -> String {
+        // `#8000` is dialled as written; RFC 3966 wants its `#` encoded.
+        let dialled: String = text::fold(phone)
+            .chars()
+            .filter(|c| c.is_ascii_digit() || matches!(c, '+' | '#' | '*'))
+            .collect();
+        let words = self.words.phone;
+        match (phone.is_empty(), dialled.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => format!("{words}{}", escape(phone)),
+            (false, false) => {
+                format!(
+                    "{words}<a href=\"tel:{}\">{}</a>",
+                    dialled.replace('#', "%23"),
+                    escape(phone)
+                )
+            }
+        }
+    }
+}
+
+/// Text made safe between tags and inside double quotes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + text.len() / 16);
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            '\r' => {}
+            c => safe.push(c),
+        }
+    }
+    safe
+}

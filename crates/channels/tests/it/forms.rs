@@ -1,0 +1,204 @@
+//! What a message says as text and as HTML.
+
+use kizuna_channels::render;
+use kizuna_domain::message::{Block, Draft, Inline, Links};
+
+use crate::support::{draft, letter, text};
+
+/// The words of an HTML document as a reader without pictures and styles has them.
+fn words_of_html(html: &str) -> String {
+    let body = html.split_once("<body").unwrap().1.split_once('>').unwrap().1;
+    let mut words = String::new();
+    let mut inside = false;
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            c if !inside => words.push(c),
+            _ => {}
+        }
+    }
+    words
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
+}
+
+/// Words without the marks that stand for headings and without white space.
+fn bare(words: &str) -> String {
+    words
+        .chars()
+        .filter(|c| !c.is_whitespace() && !"【】〔〕■●・―".contains(*c))
+        .collect()
+}
+
+#[test]
+fn the_text_reads_from_stage_to_way_out() {
+    let expected = "\
+【見本】妊娠12週3日
+
+【きずなだより】
+■ 食べられるものを、食べられるときに
+母子健康手帳（ぼしけんこうてちょう）を、おもちですか。<くわしくは>市のページ https://example.jp/a?b=1&c=2 へ。
+
+● くふう
+・ひとくちずつ
+・水分を
+
+【ひだまり市から】
+〔さくらさん・1歳2か月〕
+■ ひろばのお知らせ
+ひろばは10時からです。
+どうぞ。
+
+【相談できるところ】
+こども家庭センター
+電話 000-000-0001（平日 9時〜17時）
+迷ったら、ここへ
+https://example.jp/center
+
+――――――
+ひだまり市
+いつでも、ここからお休み・終了ができます。理由はうかがいません。
+お休み・終了のページ https://kizuna.example.jp/t/stop7
+";
+
+    assert_eq!(render::text(&draft(), &letter(7).links), expected);
+}
+
+#[test]
+fn text_and_html_say_the_same_words() {
+    let mut asking = draft();
+    asking.asks = true;
+    let mut english = asking.clone();
+    english.language = "en-GB".to_owned();
+    let mut without = draft();
+    without.desks.clear();
+    without.stage.clear();
+    let links = letter(1).links;
+    for draft in [draft(), asking, english, without] {
+        // In the text an address stands behind its words, in HTML it is under them.
+        let mut text = render::text(&draft, &links).replace(&links.stop, "");
+        text = text.replace(" https://example.jp/a?b=1&c=2 ", "");
+
+        assert_eq!(bare(&text), bare(&words_of_html(&render::html(&draft, &links))));
+    }
+}
+
+#[test]
+fn a_subject_of_unapproved_text_says_so_first() {
+    let mut draft = draft();
+    assert!(render::subject(&draft).starts_with("【見本】きずなだより"));
+    draft.sample = false;
+    assert!(render::subject(&draft).starts_with("きずなだより"));
+    assert!(!render::text(&draft, &Links::default()).contains("見本"));
+}
+
+#[test]
+fn html_has_real_headings_readings_telephone_links_and_a_language() {
+    let html = render::html(&draft(), &letter(1).links);
+    for part in [
+        "<html lang=\"ja\">",
+        "<h1 style=\"font-size:1.15em\">【見本】妊娠12週3日</h1>",
+        ">きずなだより</h2>",
+        ">食べられるものを、食べられるときに</h3>",
+        "<h4 style=\"font-size:1em\">くふう</h4>",
+        "<ruby>母子健康手帳<rp>（</rp><rt>ぼしけんこうてちょう</rt><rp>）</rp></ruby>",
+        "<a href=\"tel:0000000001\">000-000-0001</a>",
+        "<a href=\"https://example.jp/a?b=1&amp;c=2\">市のページ</a>",
+        "&lt;くわしくは&gt;",
+        "ひろばは10時からです。<br>どうぞ。",
+        "href=\"https://kizuna.example.jp/t/stop1\"",
+        "<title>【見本】きずなだより：",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    for absent in ["<img", "<script", "<link", "url(", "src=", "width=600"] {
+        assert!(!html.contains(absent), "{absent} in {html}");
+    }
+}
+
+#[test]
+fn no_word_of_a_draft_becomes_markup_or_a_dangerous_link() {
+    let evil = "\"><script>alert(1)</script>";
+    let mut draft = draft();
+    draft.language = evil.to_owned();
+    draft.subject = evil.to_owned();
+    draft.stage = evil.to_owned();
+    draft.from = evil.to_owned();
+    draft.sections[0].sender = evil.to_owned();
+    draft.sections[0].about = evil.to_owned();
+    draft.sections[0].title = evil.to_owned();
+    draft.sections[0].blocks = vec![Block::Paragraph {
+        inlines: vec![
+            text(evil),
+            Inline::Ruby {
+                text: evil.to_owned(),
+                reading: evil.to_owned(),
+            },
+            Inline::Link {
+                text: "押して".to_owned(),
+                url: "javascript:alert(1)".to_owned(),
+            },
+            Inline::Link {
+                text: evil.to_owned(),
+                url: format!("https://example.jp/{evil}"),
+            },
+        ],
+    }];
+    let desk = &mut draft.desks[0];
+    for field in [&mut desk.name, &mut desk.phone, &mut desk.hours, &mut desk.note] {
+        evil.clone_into(field);
+    }
+    desk.url = "javascript:alert(2)".to_owned();
+
+    let html = render::html(
+        &draft,
+        &Links {
+            stop: evil.to_owned(),
+            one_click: String::new(),
+        },
+    );
+
+    assert!(
+        !html.contains("<script") && !html.contains("href=\"javascript"),
+        "{html}"
+    );
+    assert!(
+        html.contains("href=\"https://example.jp/&quot;&gt;&lt;script")
+            && html.contains("href=\"&quot;&gt;")
+            && html.contains("<html lang=\"&quot;&gt;"),
+        "no attribute ends early: {html}"
+    );
+}
+
+#[test]
+fn choices_are_equal_and_lead_to_the_readers_page() {
+    let mut draft = draft();
+    draft.asks = true;
+    let links = letter(1).links;
+
+    let text = render::text(&draft, &links);
+
+    assert!(text.contains("・このまま受け取る\n・生まれたことを知らせる\n・しばらく休む\n・受け取りを終える"));
+    assert_eq!(text.matches(&links.stop).count(), 2, "to choose, and as the way out");
+    assert_eq!(render::html(&draft, &links).matches(&links.stop).count(), 2);
+}
+
+#[test]
+fn without_a_page_of_the_reader_nothing_leads_nowhere() {
+    let mut draft = draft();
+    draft.asks = true;
+    let links = Links::default();
+    assert!(!render::text(&draft, &links).contains("お休み"));
+    assert!(!render::html(&draft, &links).contains("href=\"\""));
+}
+
+#[test]
+fn a_number_that_begins_with_a_hash_can_be_dialled() {
+    let mut draft: Draft = draft();
+    draft.desks[0].phone = "＃8000".to_owned();
+    assert!(render::html(&draft, &Links::default()).contains("<a href=\"tel:%238000\">＃8000</a>"));
+}

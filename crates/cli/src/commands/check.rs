@@ -1,0 +1,189 @@
+//! `check`: says in plain words what is wrong and what to do, before anybody waits for a message.
+
+use kizuna_channels::{SessionError, channel};
+use kizuna_engine::env::channel_account;
+use kizuna_engine::{Env, programme, witness};
+use kizuna_store::tenants::Tenant;
+use kizuna_store::{migrate, tenants};
+use serde_json::json;
+
+use super::{Failure, Outcome, Session};
+use crate::args::Check;
+
+/// One thing that was looked at.
+struct Finding {
+    good: bool,
+    what: &'static str,
+    ja: String,
+    en: String,
+}
+
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn good(&mut self, what: &'static str, ja: impl Into<String>, en: impl Into<String>) {
+        self.0.push(Finding { good: true, what, ja: ja.into(), en: en.into() });
+    }
+
+    fn bad(&mut self, what: &'static str, ja: impl Into<String>, en: impl Into<String>) {
+        self.0.push(Finding { good: false, what, ja: ja.into(), en: en.into() });
+    }
+}
+
+/// Looks at everything and lists what it found.
+pub(crate) fn check(session: &Session, args: &Check) -> Result<Outcome, Failure> {
+    let mut findings = Findings(Vec::new());
+    look(session, args, &mut findings);
+    let wrong = findings.0.iter().filter(|finding| !finding.good).count();
+    if session.json {
+        let rows: Vec<_> = findings
+            .0
+            .iter()
+            .map(|f| json!({ "ok": f.good, "what": f.what, "message": session.tongue.pick(&f.ja, &f.en) }))
+            .collect();
+        session.print_json(&json!({ "problems": wrong, "findings": rows }));
+    }
+    for finding in &findings.0 {
+        let mark = if finding.good { session.tongue.pick("よし", "ok ") } else { session.tongue.pick("直す", "FIX") };
+        session.say(&format!("{mark}　{}", finding.ja), &format!("{mark}  {}", finding.en));
+    }
+    session.say(
+        &(if wrong == 0 { "ぜんぶ、よしです。".to_owned() } else { format!("{wrong} 件、直すところがあります。") }),
+        &(if wrong == 0 { "Everything is in order.".to_owned() } else { format!("{wrong} thing(s) to fix.") }),
+    );
+    Ok(if wrong == 0 { Outcome::Done } else { Outcome::Trouble })
+}
+
+fn look(session: &Session, args: &Check, findings: &mut Findings) {
+    let config = match session.load() {
+        Ok(config) => config,
+        Err(failure) => return findings.bad("configuration", failure.ja, failure.en),
+    };
+    findings.good("configuration", "設定ファイルを読めました", "the configuration can be read");
+    let env = match session.open_any(&config) {
+        Ok(env) => env,
+        Err(failure) => return findings.bad("database", failure.ja, failure.en),
+    };
+    if let Err(error) = migrate::verify(&env.db) {
+        let failure = Failure::from(error);
+        return findings.bad("database", failure.ja, failure.causes.join("; "));
+    }
+    findings.good("database", "データベースにつながり、版も合っています", "the database answers and its schema is current");
+    match witness::may_send(&env) {
+        Ok(_) => findings.good("fence", "このデータベースから送れます", "this database may send"),
+        Err(error) => {
+            let failure = Failure::from(error);
+            findings.bad("fence", failure.ja, failure.en);
+        }
+    }
+    let tenants = match env.db.read(tenants::all) {
+        Ok(tenants) => tenants,
+        Err(error) => {
+            let failure = Failure::from(error);
+            return findings.bad("database", failure.ja, failure.en);
+        }
+    };
+    if tenants.is_empty() {
+        findings.bad(
+            "tenant",
+            "自治体がありません。kizuna.toml に [[tenant]] を書いて、kizuna migrate を動かしてください",
+            "there is no tenant; write one into kizuna.toml and run `kizuna migrate`",
+        );
+    }
+    for tenant in &tenants {
+        content(&env, tenant, findings);
+        accounts(&env, tenant, args, findings);
+    }
+}
+
+fn content(env: &Env, tenant: &Tenant, findings: &mut Findings) {
+    let name = &tenant.name;
+    let loaded = match env.db.read(|tx| programme::load(tx, tenant)) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let failure = Failure::from(error);
+            return findings.bad("content", failure.ja, failure.en);
+        }
+    };
+    for track in &loaded.missing {
+        findings.bad(
+            "content",
+            format!("{name}：シリーズ「{track}」の原稿がありません。kizuna import content で取りこんでください"),
+            format!("{name}: the series '{track}' has no content; run `kizuna import content`"),
+        );
+    }
+    for series in &loaded.programme.series {
+        let (all, ready) = (series.items().len(), series.items().iter().filter(|item| item.approved).count());
+        let track = &series.adoption.track;
+        let (ja, en) = (
+            format!("{name}：シリーズ「{track}」配信版{}　原稿 {all} 本のうち監修ずみ {ready} 本", series.edition),
+            format!("{name}: series '{track}' edition {}: {ready} of {all} articles approved", series.edition),
+        );
+        if ready == all || tenant.settings.kind.allows_samples() {
+            findings.good("content", ja, en);
+        } else {
+            findings.bad("content", format!("{ja}。監修前の原稿は送られません"), format!("{en}; the others will not leave"));
+        }
+    }
+    if tenant.settings.base_url.is_empty() {
+        findings.bad(
+            "pages",
+            format!("{name}：base_url が空です。読む人が止めるためのリンクを、つけられません"),
+            format!("{name}: base_url is empty; messages carry no link with which to stop"),
+        );
+    }
+}
+
+fn accounts(env: &Env, tenant: &Tenant, args: &Check, findings: &mut Findings) {
+    let name = &tenant.name;
+    let accounts = match env.db.read(|tx| tenants::accounts(tx, &env.keys, tenant.scope())) {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            let failure = Failure::from(error);
+            return findings.bad("channel", failure.ja, failure.en);
+        }
+    };
+    if accounts.is_empty() {
+        findings.bad(
+            "channel",
+            format!("{name}：配信手段がありません。[tenant.email] などを書いてください"),
+            format!("{name}: there is no channel; write [tenant.email] or another"),
+        );
+    }
+    for account in &accounts {
+        let Some(channel) = channel(&account.channel) else { continue };
+        let kind = &account.channel;
+        if let Some(reason) = &account.paused_reason {
+            findings.bad(
+                "channel",
+                format!("{name}：{kind} は止まっています（{reason}）。直したら kizuna resume を動かしてください"),
+                format!("{name}: {kind} is paused ({reason}); mend it, then run `kizuna resume`"),
+            );
+        }
+        let opened = channel_account(account);
+        let problems = channel.check(&opened);
+        for problem in &problems {
+            findings.bad(
+                "channel",
+                format!("{name}：{kind} の {}：{}", problem.setting, problem.ja),
+                format!("{name}: {kind} {}: {}", problem.setting, problem.en),
+            );
+        }
+        if !problems.is_empty() || args.offline {
+            continue;
+        }
+        match channel.probe(&opened) {
+            Ok(()) => findings.good("channel", format!("{name}：{kind} につながります"), format!("{name}: {kind} answers")),
+            Err(SessionError::Unreachable { reply }) => findings.bad(
+                "channel",
+                format!("{name}：{kind} につながりません（{reply}）。住所と番号、経路を確かめてください"),
+                format!("{name}: {kind} cannot be reached ({reply})"),
+            ),
+            Err(SessionError::Refused { reply, .. }) => findings.bad(
+                "channel",
+                format!("{name}：{kind} が、こちらを受け入れません（{reply}）。利用者名と暗証を確かめてください"),
+                format!("{name}: {kind} refuses us ({reply})"),
+            ),
+        }
+    }
+}

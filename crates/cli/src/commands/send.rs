@@ -1,0 +1,227 @@
+//! `run` and `serve`: sending, once or day by day.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kizuna_domain::people::SkipReason;
+use kizuna_engine::run::{Report, RunOutcome};
+use kizuna_engine::{Env, run as daily};
+use kizuna_store::runs;
+use kizuna_store::tenants::Tenant;
+use kizuna_web::{Site, StaffPages};
+use serde_json::json;
+
+use super::{Failure, Outcome, Session, print};
+use crate::args::{Role, Run, Serve};
+
+/// Pause between two looks at what is due.
+const TICK: Duration = Duration::from_secs(5);
+/// Doubtful letters that are listed on the screen; all of them are in the database.
+const DOUBTS_SHOWN: usize = 50;
+
+/// Plans and sends until nothing is due.
+pub(crate) fn run(session: &Session, args: &Run) -> Result<Outcome, Failure> {
+    let (_, env) = session.open()?;
+    let tenant = args.tenant.as_deref().map(|code| session.tenant(&env, Some(code))).transpose()?;
+    let stopping = env.stop.clone();
+    // A second Ctrl-C ends the program at once, which is safe too.
+    let listening = std::thread::Builder::new().name("ctrl-c".into());
+    listening.spawn(move || press_on_interrupt(&stopping))?;
+    let outcome = with_progress(session, &env, tenant.as_ref(), args.day)?;
+    finish(session, &env, &outcome)
+}
+
+fn press_on_interrupt(stop: &kizuna_engine::Stop) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    if let Ok(runtime) = runtime
+        && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
+    {
+        stop.press();
+    }
+}
+
+/// Runs with a progress bar where somebody watches.
+pub(crate) fn with_progress(
+    session: &Session,
+    env: &Env,
+    tenant: Option<&Tenant>,
+    day: Option<kizuna_domain::day::Day>,
+) -> Result<RunOutcome, Failure> {
+    let bar = if session.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len}  {elapsed}") {
+        bar.set_style(style);
+    }
+    let total = AtomicU64::new(0);
+    let outcome = daily::run(
+        env,
+        tenant,
+        day,
+        &|_, planned| {
+            let all = total.fetch_add(planned.letters, Ordering::Relaxed) + planned.letters;
+            bar.set_length(all);
+        },
+        &|letters| bar.inc(letters),
+    )?;
+    bar.finish_and_clear();
+    Ok(outcome)
+}
+
+/// Prints what became of a run and says how it ended.
+pub(crate) fn finish(session: &Session, env: &Env, outcome: &RunOutcome) -> Result<Outcome, Failure> {
+    let sum = |pick: fn(&Report) -> i64| outcome.reports.iter().map(pick).sum::<i64>();
+    if session.json {
+        let mut skipped = std::collections::BTreeMap::new();
+        for (reason, count) in outcome.reports.iter().flat_map(|report| &report.skipped) {
+            *skipped.entry(reason).or_insert(0) += count;
+        }
+        let failures: Vec<_> = outcome
+            .failures
+            .iter()
+            .map(|failure| json!({ "tenant": failure.tenant, "error": failure.error.to_string() }))
+            .collect();
+        session.print_json(&json!({
+            "sent": sum(|r| r.sent),
+            "skipped": skipped,
+            "failed": sum(|r| r.failed),
+            "unknown": sum(|r| r.unknown),
+            "waiting": sum(|r| r.waiting),
+            "held": sum(|r| r.held),
+            "sent_before": sum(|r| r.sent_before),
+            "tenants": outcome.reports,
+            "errors": failures,
+        }));
+    } else {
+        for report in &outcome.reports {
+            print_report(session, env, report)?;
+        }
+        for failure in &outcome.failures {
+            session.say(
+                &format!("自治体 {}：計画できませんでした。{}", failure.tenant, failure.error),
+                &format!("tenant {}: could not be planned: {}", failure.tenant, failure.error),
+            );
+        }
+    }
+    let trouble = sum(|r| r.failed) + sum(|r| r.unknown) + sum(|r| r.held) > 0 || !outcome.failures.is_empty();
+    Ok(if trouble {
+        Outcome::Trouble
+    } else if sum(|r| r.waiting) > 0 {
+        Outcome::Unfinished
+    } else {
+        Outcome::Done
+    })
+}
+
+fn print_report(session: &Session, env: &Env, report: &Report) -> Result<(), Failure> {
+    let (day, code) = (report.day, &report.tenant);
+    session.say(&format!("── {code}  {}", day.japanese()), &format!("── {code}  {day}"));
+    let now = report.sent - report.sent_before;
+    session.say(&format!("  送りました　　　　{now:>7} 通"), &format!("  sent              {now:>7}"));
+    if report.sent_before > 0 {
+        session.say(
+            &format!("  　前にもう送った　{:>7} 通（同じ日の分は、二度送りません）", report.sent_before),
+            &format!("  sent before       {:>7} (nothing of one day is sent twice)", report.sent_before),
+        );
+    }
+    let rows: [(i64, &str, &str); 4] = [
+        (report.failed, "送れませんでした　", "failed            "),
+        (report.unknown, "届いたか不明　　　", "in doubt          "),
+        (report.waiting, "あとで送ります　　", "waiting           "),
+        (report.held, "直すのを待つ　　　", "held              "),
+    ];
+    for (count, ja, en) in rows.into_iter().filter(|row| row.0 > 0) {
+        session.say(&format!("  {ja}{count:>7} 通"), &format!("  {en}{count:>7}"));
+    }
+    for (code, count) in &report.skipped {
+        let reason = SkipReason::from_code(code);
+        let (ja, en) = (reason.map_or("その他", SkipReason::ja), reason.map_or("other", SkipReason::en));
+        session.say(&format!("  送らない　　　　　{count:>7} 件：{ja}"), &format!("  skipped           {count:>7}: {en}"));
+    }
+    for (code, count) in &report.reasons {
+        session.say(&format!("  　　わけ　　　　　{count:>7} 件：{code}"), &format!("    because         {count:>7}: {code}"));
+    }
+    if report.unknown > 0 {
+        print_doubts(session, env, report)?;
+    }
+    Ok(())
+}
+
+fn print_doubts(session: &Session, env: &Env, report: &Report) -> Result<(), Failure> {
+    let tenant = session.tenant(env, Some(&report.tenant))?;
+    let doubts = env.db.read(|tx| match runs::get(tx, tenant.scope(), report.day)? {
+        Some(run) => runs::doubts(tx, run.id),
+        None => Ok(Vec::new()),
+    })?;
+    session.say(
+        "  届いたかどうか、だれにもわからない通です。もう一度は送りません：",
+        "  Nobody can know whether these arrived; they are not sent again:",
+    );
+    for (reader, slot, detail) in doubts.iter().take(DOUBTS_SHOWN) {
+        print(&format!("    {reader} {slot} {detail}"));
+    }
+    Ok(())
+}
+
+/// Serves pages and runs every day.
+pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure> {
+    let (config, env) = session.open()?;
+    let worker = (args.only != Some(Role::Web)).then(|| {
+        let env = Arc::clone(&env);
+        std::thread::spawn(move || work(&env))
+    });
+    if args.only == Some(Role::Worker) {
+        press_on_interrupt(&env.stop);
+    } else {
+        let listener = listen(config.listen)?;
+        session.say(
+            &format!("http://{}/ をひらいています。止めるには Ctrl-C。", config.listen),
+            &format!("Serving http://{}/ . Stop with Ctrl-C.", config.listen),
+        );
+        // Until staff can sign in, no page about families leaves the machine it is practised on.
+        let practice = env.db.read(kizuna_store::tenants::all)?.iter().all(|t| t.settings.kind.allows_samples());
+        let open = practice && config.listen.ip().is_loopback();
+        let staff_pages = if open { StaffPages::Open } else { StaffPages::Closed };
+        let site = Arc::new(Site { env: Arc::clone(&env), staff_pages });
+        serve_pages(&env, site, listener)?;
+    }
+    env.stop.press();
+    if let Some(worker) = worker
+        && worker.join().is_err()
+    {
+        return Err(Failure::new("配信の作業が、途中で止まりました。", "the daily run ended with a failure"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Listens, or says what to do where the port is taken.
+pub(crate) fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| {
+        Failure::new(
+            format!("{address} をひらけません（{error}）。ほかの番号を --port か設定の listen でえらんでください。"),
+            format!("cannot listen on {address} ({error}); choose another port with --port or listen"),
+        )
+    })
+}
+
+/// Serves pages until Ctrl-C.
+pub(crate) fn serve_pages(env: &Env, site: Arc<Site>, listener: TcpListener) -> Result<(), Failure> {
+    let stop = env.stop.clone();
+    kizuna_web::serve(site, listener, async move {
+        // Without a signal handler the program still ends when it is killed.
+        let _ = tokio::signal::ctrl_c().await;
+        stop.press();
+    })?;
+    Ok(())
+}
+
+/// Runs whatever is due, again and again, until the stop button is pressed.
+pub(crate) fn work(env: &Env) {
+    while !env.stop.is_pressed() {
+        if let Err(error) = daily::run(env, None, None, &|_, _| {}, &|_| {}) {
+            tracing::error!(%error, "the daily run could not go on; it tries again");
+        }
+        env.clock.wait(TICK);
+    }
+}

@@ -1,0 +1,284 @@
+//! `kizuna.toml`: read once, every key known, unknown keys refused with the line they stand on.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use kizuna_channels::CHANNELS;
+use kizuna_domain::tenant::Settings;
+use kizuna_engine::actions::tenants::NewAccount;
+use serde::Deserialize;
+
+/// The configuration as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    database: Database,
+    key: Key,
+    #[serde(default)]
+    web: Web,
+    #[serde(default)]
+    tenant: Vec<toml::Table>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Database {
+    location: String,
+    #[serde(default = "witness")]
+    witness: PathBuf,
+}
+
+fn witness() -> PathBuf {
+    PathBuf::from("kizuna.witness")
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Key {
+    file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Web {
+    listen: SocketAddr,
+}
+
+impl Default for Web {
+    fn default() -> Web {
+        Web { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+/// A tenant as the configuration names it.
+#[derive(Debug, Clone)]
+pub(crate) struct TenantConfig {
+    /// Code that people use.
+    pub code: String,
+    /// Name for staff.
+    pub name: String,
+    /// Its settings.
+    pub settings: Settings,
+    /// Its accounts on channels.
+    pub accounts: Vec<NewAccount>,
+}
+
+/// The configuration, ready for use.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// `sqlite:FILE` or `postgres://…`.
+    pub location: String,
+    /// The witness file.
+    pub witness: PathBuf,
+    /// The key file.
+    pub key_file: PathBuf,
+    /// Where pages are served.
+    pub listen: SocketAddr,
+    /// The tenants.
+    pub tenants: Vec<TenantConfig>,
+}
+
+/// A configuration that cannot be used, in the words of the file's reader.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// There is none.
+    #[error("{0} is missing; `kizuna init` writes one")]
+    Missing(PathBuf),
+    /// It cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It says something that is not understood.
+    #[error("{path}: {reason}")]
+    Wrong {
+        /// Which file.
+        path: PathBuf,
+        /// What and where.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    /// The same in Japanese.
+    pub(crate) fn ja(&self) -> String {
+        match self {
+            ConfigError::Missing(path) => format!(
+                "{} がありません。はじめてのときは kizuna init で作れます。ためすだけなら kizuna demo をどうぞ。",
+                path.display()
+            ),
+            ConfigError::Unreadable { path, source } => format!("{} を読めません（{source}）。", path.display()),
+            ConfigError::Wrong { path, reason } => {
+                format!("{} に、わからないところがあります。\n{reason}", path.display())
+            }
+        }
+    }
+}
+
+/// Reads the configuration; `KIZUNA_DATABASE`, `KIZUNA_KEY_FILE` and `KIZUNA_LISTEN` override the file.
+///
+/// Relative paths are relative to the file.
+pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let text = read_to_string(path)?;
+    let wrong = |reason: String| ConfigError::Wrong { path: path.to_owned(), reason };
+    let written: Written = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let home = path.parent().unwrap_or(Path::new(""));
+    let location = env("KIZUNA_DATABASE").unwrap_or(written.database.location);
+    let location = match location.strip_prefix("sqlite:") {
+        Some(file) => format!("sqlite:{}", home.join(file).display()),
+        None => location,
+    };
+    let key_file = env("KIZUNA_KEY_FILE").map_or(written.key.file, PathBuf::from);
+    let listen = match env("KIZUNA_LISTEN") {
+        Some(text) => text.parse().map_err(|_| wrong(format!("KIZUNA_LISTEN '{text}' is not like 127.0.0.1:8080")))?,
+        None => written.web.listen,
+    };
+    let tenants = written.tenant.into_iter().map(|table| tenant(table, home, &wrong));
+    let tenants = tenants.collect::<Result<Vec<_>, _>>()?;
+    Ok(Config { location, witness: home.join(written.database.witness), key_file: home.join(key_file), listen, tenants })
+}
+
+fn read_to_string(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
+        _ => ConfigError::Unreadable { path: path.to_owned(), source },
+    })
+}
+
+/// One `[[tenant]]`: its code and name, its channels as tables of their own, and the rest as settings.
+fn tenant(
+    mut table: toml::Table,
+    home: &Path,
+    wrong: &dyn Fn(String) -> ConfigError,
+) -> Result<TenantConfig, ConfigError> {
+    let mut word = |name: &str| match table.remove(name) {
+        Some(toml::Value::String(text)) if !text.is_empty() => Ok(text),
+        _ => Err(wrong(format!("a [[tenant]] needs {name} = \"…\""))),
+    };
+    let (code, name) = (word("code")?, word("name")?);
+    if !kizuna_domain::content::pack::is_code(&code) {
+        return Err(wrong(format!("tenant code '{code}' must be lower-case letters, digits and '-'")));
+    }
+    let mut accounts = Vec::new();
+    for channel in CHANNELS {
+        if let Some(value) = table.remove(channel.kind().0) {
+            let toml::Value::Table(table) = value else {
+                return Err(wrong(format!("[tenant.{}] must be a table", channel.kind().0)));
+            };
+            accounts.push(account(*channel, table, home, wrong)?);
+        }
+    }
+    let settings = table
+        .try_into()
+        .map_err(|error: toml::de::Error| wrong(format!("tenant '{code}': {}", error.message())))?;
+    Ok(TenantConfig { code, name, settings, accounts })
+}
+
+fn account(
+    channel: &'static dyn kizuna_channels::Channel,
+    table: toml::Table,
+    home: &Path,
+    wrong: &dyn Fn(String) -> ConfigError,
+) -> Result<NewAccount, ConfigError> {
+    let kind = channel.kind().0;
+    let mut account = NewAccount { channel: kind.to_owned(), settings: BTreeMap::new(), secrets: BTreeMap::new() };
+    for (name, value) in table {
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Float(number) => number.to_string(),
+            toml::Value::Boolean(yes) => yes.to_string(),
+            toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => {
+                return Err(wrong(format!("[tenant.{kind}] {name} must be a text or a number")));
+            }
+        };
+        let setting = |name: &str| channel.settings().iter().find(|setting| setting.name == name);
+        match (setting(&name), name.strip_suffix("_file").and_then(setting)) {
+            (Some(setting), _) if setting.secret => {
+                account.secrets.insert(name, text);
+            }
+            (Some(_), _) if matches!(name.as_str(), "folder" | "tls_ca_file") => {
+                account.settings.insert(name, home.join(text).display().to_string());
+            }
+            (Some(_), _) => {
+                account.settings.insert(name, text);
+            }
+            (None, Some(setting)) if setting.secret => {
+                let words = read_to_string(&home.join(text))?;
+                account.secrets.insert(setting.name.to_owned(), words.trim_end_matches('\n').to_owned());
+            }
+            (None, _) => {
+                let known: Vec<&str> = channel.settings().iter().map(|setting| setting.name).collect();
+                return Err(wrong(format!("[tenant.{kind}] {name} is not known; known are {}", known.join(", "))));
+            }
+        }
+    }
+    Ok(account)
+}
+
+/// The commented configuration that `kizuna init` writes.
+pub(crate) fn template() -> String {
+    let mut channels = String::new();
+    for channel in CHANNELS {
+        let kind = channel.kind().0;
+        channels.push_str(&format!("\n# [tenant.{kind}]    # {}\n", channel.capability().name));
+        for setting in channel.settings() {
+            let must = if setting.required { "（必須）" } else { "" };
+            let file = if setting.secret { format!(" {}_file = \"ファイル名\" とも書けます。", setting.name) } else { String::new() };
+            channels.push_str(&format!("# {} = \"\"    # {must}{}{file}\n", setting.name, setting.ja));
+        }
+    }
+    format!("{HEAD}{channels}")
+}
+
+const HEAD: &str = r#"# Kizuna の設定。# の行は説明です。書きかえたら kizuna check で確かめ、kizuna migrate で反映します。
+# 知らない項目があると、動かずに知らせます。
+
+[database]
+# 一台で使うなら sqlite:ファイル名。PostgreSQL なら postgres://利用者@ホスト/データベース名。
+# 環境変数 KIZUNA_DATABASE があれば、そちらを使います。
+location = "sqlite:kizuna.db"
+# どこまで送ったかを、データベースの外で覚えるファイル。バックアップから戻したとき、二重に送るのを防ぎます。
+# データベースのバックアップには、入れないでください。
+witness = "kizuna.witness"
+
+[key]
+# 宛先や暗証を暗号にする鍵。なくすと、宛先は二度と読めません。データベースとは別の場所にも控えてください。
+file = "kizuna.key"
+
+[web]
+# 画面をひらく場所。インターネットには、TLS のプロキシを通して出してください。
+listen = "127.0.0.1:8080"
+
+# ---- 自治体 -------------------------------------------------------------------------------------
+# 自治体の数だけ [[tenant]] を書きます。はじめは練習用（practice）で、見本の原稿を動かせます。
+[[tenant]]
+code = "renshu"                  # 英小文字・数字。全国地方公共団体コードでもかまいません
+name = "練習市"
+kind = "practice"                # municipality 自治体 / company 団体 / practice 練習（監修前の原稿に【見本】をつけて送れる）
+sender_name = "練習市 子育てだより"  # 読む人に見える差出人
+time_zone = "Asia/Tokyo"
+send_from = "08:00"              # この時刻から送ります
+send_until = "20:00"             # この時刻からは、あしたまで送りません
+catch_up_days = 3                # 止まっていた日を、何日前までさかのぼって補うか（原稿ごとの useful_days の範囲で）
+base_url = ""                    # 読者のページの住所。例：https://kosodate.example.lg.jp （空なら、停止のリンクをつけません）
+
+[tenant.customs]
+leap_birthday = "february28"     # 2月29日生まれの誕生日： february28 / march1
+day_count = "from-zero"          # 生後の数え方： from-zero 生まれた日が0日 / from-one 生まれた日が1日目
+
+[[tenant.adopt]]                 # 送るシリーズ。一つに一つ
+track = "starter"
+slots = "all"                    # all 原稿のある日すべて / base 基本の日どり / "4w0d..41w6d d0..d100 m12 last" のように
+end = "birthday:3"               # birthday:3 / before-birthday:3 / school:0（年長の3月末） / age:18
+join = "digest"                  # 途中からの人に： digest まとめを一度 / from-today きょうから / latest 直前の一つ
+
+[tenant.outbox]                  # ためしに、ファイルとして置きます
+folder = "outbox"
+
+# ---- 配信手段の項目 -----------------------------------------------------------------------------
+"#;

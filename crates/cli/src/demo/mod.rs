@@ -1,0 +1,159 @@
+//! `kizuna demo`: an invented town with a thousand families, today's delivery, and pages to look at it.
+//!
+//! Everything is real but the families: the same import, planner, ledger, dispatcher and channels as in earnest.
+
+mod families;
+mod relay;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kizuna_domain::day::Day;
+use kizuna_domain::tenant::Settings;
+use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::actions::{content, people as readers, tenants as actions};
+use kizuna_engine::programme::{self, Loaded};
+use kizuna_engine::{Env, run as daily};
+use kizuna_store::tenants::Tenant;
+use kizuna_store::{Keyring, fence, migrate, people, tenants};
+use kizuna_web::{Site, StaffPages};
+
+use crate::args::Demo;
+use crate::commands::{Failure, Outcome, Session, read_key, send};
+use crate::files::{self, PackFailure};
+use crate::shell;
+
+/// Code of the invented town.
+const TOWN: &str = "hidamari";
+
+const SETTINGS: &str = r#"
+kind = "demo"
+sender_name = "ひだまり市 子育てだより"
+send_from = "08:00"
+send_until = "20:00"
+base_url = "http://127.0.0.1:PORT"
+
+[[adopt]]
+track = "starter"
+
+[[adopt]]
+track = "hidamari"
+"#;
+
+/// Makes the town, runs its day, shows it.
+pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
+    std::fs::create_dir_all(&args.dir)?;
+    // Before anything is sent: whoever reads the messages will want the pages.
+    let listener = if args.once { None } else { Some(send::listen(([127, 0, 0, 1], args.port).into())?) };
+    let env = open(&args.dir)?;
+    let relay = relay::Relay::start(args.dir.join("outbox"))?;
+    let tenant = put_town(&env, args, relay.port())?;
+    let day = session.day(&env, &tenant, args.day)?;
+    let living = env.db.read(|tx| people::count_living(tx, tenant.scope()))?;
+    if living == 0 {
+        session.say(&format!("{} 家庭を作っています…", args.families), &format!("Inventing {} families…", args.families));
+        let rows = families::invent(args.families, day);
+        let checked = readers::check_list(&env, &tenant, &rows, day.max(daily::today(&env, &tenant)?))?;
+        readers::import_list(&env, &tenant, &checked)?;
+    } else {
+        session.say(
+            &format!("{} に、前に作った {living} 件の登録があります。これを使います。", args.dir.display()),
+            &format!("Using the {living} registrations made before in {}.", args.dir.display()),
+        );
+    }
+    let before = daily::day_report(&env, &tenant, day)?;
+    let outcome = send::with_progress(session, &env, Some(&tenant), Some(day))?;
+    let ended = send::finish(session, &env, &outcome)?;
+    if before.sent > 0 && outcome.reports.iter().all(|report| report.sent == before.sent) {
+        session.say(
+            "きょうの分は、もう送ってあります。二度は送りませんでした。",
+            "Today was sent before. Nothing was sent twice.",
+        );
+    }
+    session.say(
+        &format!("届いた通は {} にあります。", args.dir.join("outbox").display()),
+        &format!("The messages are in {}.", args.dir.join("outbox").display()),
+    );
+    let Some(listener) = listener else { return Ok(ended) };
+    let port = args.port;
+    session.say(
+        &format!("http://127.0.0.1:{port}/ をひらいてください。止めるには Ctrl-C。"),
+        &format!("Open http://127.0.0.1:{port}/ . Stop with Ctrl-C."),
+    );
+    let site = Arc::new(Site { env: Arc::clone(&env), staff_pages: StaffPages::Open });
+    send::serve_pages(&env, site, listener)?;
+    Ok(Outcome::Done)
+}
+
+fn open(dir: &Path) -> Result<Arc<Env>, Failure> {
+    let key = dir.join("kizuna.key");
+    if !key.exists() {
+        shell::write_private(&key, &format!("{}\n", Keyring::text(&shell::random_key()?)))?;
+    }
+    let location = format!("sqlite:{}", dir.join("kizuna.db").display());
+    let env = shell::env(&location, read_key(&key)?, &dir.join("kizuna.witness"))?;
+    migrate::migrate(&env.db)?;
+    let node = env.ids.next().to_string();
+    env.db.write(|tx| fence::create(tx, &node))?;
+    Ok(env)
+}
+
+fn settings(port: u16) -> Result<Settings, Failure> {
+    toml::from_str(&SETTINGS.replace("PORT", &port.to_string()))
+        .map_err(|error| Failure::new("見本の設定が読めません。", error.to_string()))
+}
+
+fn put_town(env: &Env, args: &Demo, relay_port: u16) -> Result<Tenant, Failure> {
+    let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let folder = std::path::absolute(args.dir.join("outbox"))?.display().to_string();
+    let outbox = NewAccount {
+        channel: "outbox".to_owned(),
+        settings: [text("folder", &folder), text("from_address", "kosodate@hidamari.example")].into(),
+        ..NewAccount::default()
+    };
+    let email = NewAccount {
+        channel: "email".to_owned(),
+        settings: [
+            text("host", "127.0.0.1"),
+            text("port", &relay_port.to_string()),
+            text("security", "none"),
+            text("from_address", "kosodate@hidamari.example"),
+            text("envelope_domain", "bounce.hidamari.example"),
+        ]
+        .into(),
+        ..NewAccount::default()
+    };
+    let tenant = actions::put(env, TOWN, "ひだまり市", &settings(args.port)?, &[email, outbox])?;
+    let (starter, town) = packs()?;
+    content::import(env, None, &starter)?;
+    content::import(env, Some(&tenant), &town)?;
+    let changed = env.db.read(|tx| tenants::by_code(tx, TOWN))?;
+    Ok(changed.unwrap_or(tenant))
+}
+
+fn packs() -> Result<(kizuna_domain::content::pack::Pack, kizuna_domain::content::pack::Pack), Failure> {
+    files::samples().map_err(|failure| match failure {
+        PackFailure::File(failure) => failure,
+        PackFailure::Problems(problems) => {
+            let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Failure::new(format!("見本の原稿に問題があります：{}", list.join("、")), list.join("; "))
+        }
+    })
+}
+
+/// The sample content as the invented town sends it, for looking without an installation.
+pub(crate) fn sample_programme() -> Result<Loaded, Failure> {
+    let dir = std::env::temp_dir().join(format!("kizuna-sample-{}", std::process::id()));
+    std::fs::create_dir_all(&dir)?;
+    let loaded = (|| {
+        let env = open(&dir)?;
+        let args = Demo { families: 1, day: None, port: 8080, once: true, dir: dir.clone() };
+        let tenant = put_town(&env, &args, 1)?;
+        Ok(env.db.read(|tx| programme::load(tx, &tenant))?)
+    })();
+    std::fs::remove_dir_all(&dir)?;
+    loaded
+}
+
+/// A day and the number that makes one invented family differ from the next.
+type Seed = (Day, u64);

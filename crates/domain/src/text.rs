@@ -1,0 +1,36 @@
+//! Text as people and providers count it, and characters that must not travel.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Text folded for comparing and searching: NFKC, lower case, outer white space removed.
+///
+/// ```
+/// assert_eq!(kizuna_domain::text::fold(" Ａbc＠Example.JP "), "abc@example.jp");
+/// ```
+pub fn fold(text: &str) -> String {
+    text.trim().nfkc().flat_map(char::to_lowercase).collect()
+}
+
+/// The first character that no reader can see or that steers a program, with its place counted in characters.
+///
+/// Line breaks and tabs are allowed; zero-width, bidirectional and other control characters are not.
+///
+/// ```
+/// use kizuna_domain::text::invisible;
+/// assert_eq!(invisible("ことば\u{200b}"), Some((3, '\u{200b}')));
+/// assert_eq!(invisible("きょう\nあした"), None);
+/// ```
+pub fn invisible(text: &str) -> Option<(usize, char)> {
+    text.chars().enumerate().find(|(_, c)| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+    })
+}
+
+/// Shortens to at most `max` characters, the last being … where something was cut.
+pub fn shorten(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}

@@ -1,0 +1,27 @@
+//! The hands: actions of people, the daily run, the dispatcher, and looking at what they will do.
+//!
+//! | module | carries out |
+//! |---|---|
+//! | [`actions`] | one intention of a person: one transaction, one audit entry |
+//! | [`planner`] | one tenant's day into the ledger and the outbox |
+//! | [`dispatch`] | batches to providers, outcomes back |
+//! | [`run`] | both, for every tenant, with a report |
+//! | [`explain`] | the same planner without writing: preview, journey, why |
+//! | [`witness`] | whether this database may send at all |
+
+pub mod actions;
+pub mod composer;
+pub mod dispatch;
+pub mod env;
+pub mod error;
+pub mod explain;
+pub mod links;
+pub mod planner;
+pub mod programme;
+mod recorder;
+pub mod run;
+pub mod walk;
+pub mod witness;
+
+pub use env::{Clock, Env, Pace, Stop};
+pub use error::EngineError;

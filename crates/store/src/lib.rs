@@ -1,0 +1,20 @@
+//! The memory: every SQL statement of the product, on SQLite and PostgreSQL alike.
+//!
+//! Repository functions take a transaction and domain values, hold one statement each and decide nothing.
+
+pub mod audit;
+pub mod content;
+pub mod db;
+pub mod error;
+pub mod fence;
+pub mod migrate;
+pub mod people;
+pub mod runs;
+pub mod scope;
+pub mod seal;
+pub mod tenants;
+
+pub use db::{Db, Location, ReadTx, WriteTx};
+pub use error::StoreError;
+pub use scope::Scope;
+pub use seal::Keyring;

@@ -1,0 +1,687 @@
+//! Readers, their addresses, what they follow, and what they agreed to.
+
+use jiff::Timestamp;
+use kizuna_domain::day::Day;
+use kizuna_domain::ids::{AccountId, PointId, SubscriberId, SubscriptionId};
+use kizuna_domain::people::{EndReason, Follower, PointState, Reach, Relation, SkipReason, SubscriptionState};
+use kizuna_domain::position::{Anchor, AnchorDate, AnchorRange};
+use uuid::Uuid;
+
+use crate::db::{ReadTx, Row, Sql, WriteTx};
+use crate::error::StoreError;
+use crate::scope::Scope;
+use crate::seal::Keyring;
+use crate::{args, sql};
+
+/// Children one reader may follow; also the limit of what is merged into one message.
+pub const SUBSCRIPTIONS_MAX: i64 = 20;
+/// Addresses one reader may have.
+const POINTS_MAX: i64 = 20;
+const ADDRESS: &str = "contact_points.address";
+const NICKNAME: &str = "subscriptions.nickname";
+
+/// Followers in the order of a walk along one index, with the date that a next page starts after.
+#[derive(Debug)]
+pub struct Page {
+    /// The subscriptions.
+    pub followers: Vec<Follower>,
+    /// Where the next page begins; `None` at the end.
+    pub after: Option<(Day, SubscriptionId)>,
+}
+
+fn follower(row: &Row<'_>, keys: &Keyring) -> Result<Follower, StoreError> {
+    let subscription = row.id(0, SubscriptionId::from_bytes)?;
+    let anchor = Anchor::from_dates(row.day_opt(2)?, row.day_opt(3)?);
+    let nickname = row
+        .bytes_opt(4)?
+        .map(|sealed| keys.open(NICKNAME, subscription.bytes(), sealed))
+        .transpose()?;
+    let reach = match (row.bytes_opt(8)?, row.bytes_opt(9)?, row.text_opt(10)?) {
+        (Some(point), Some(account), None) => Reach::At {
+            point: PointId::from_bytes(point).ok_or_else(|| StoreError::corrupt("an identifier", 8))?,
+            account: AccountId::from_bytes(account).ok_or_else(|| StoreError::corrupt("an identifier", 9))?,
+        },
+        (_, _, Some(code)) => Reach::Silent(SkipReason::from_code(code).unwrap_or(SkipReason::NoAddress)),
+        _ => Reach::Silent(SkipReason::NoAddress),
+    };
+    Ok(Follower {
+        subscription,
+        subscriber: row.id(1, SubscriberId::from_bytes)?,
+        anchor: anchor.ok_or_else(|| StoreError::corrupt("a date", 2))?,
+        nickname,
+        registered_on: row.day(5)?,
+        state: row.code(6, SubscriptionState::from_code)?,
+        area: row.text_opt(7)?.map(str::to_owned),
+        reach,
+        has_siblings: row.int(11)? != 0,
+    })
+}
+
+sql!(
+    BY_DUE,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.birth_on IS NULL AND s.state <> 'ended'
+                AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
+              ORDER BY s.due_on, s.id LIMIT $5"
+);
+sql!(
+    BY_BIRTH,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.birth_on IS NOT NULL AND s.state <> 'ended'
+                AND s.birth_on <= $3 AND (s.birth_on, s.id) > ($2, $4)
+              ORDER BY s.birth_on, s.id LIMIT $5"
+);
+sql!(
+    BY_PRETERM_DUE,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.preterm = 1 AND s.state <> 'ended'
+                AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
+              ORDER BY s.due_on, s.id LIMIT $5"
+);
+sql!(
+    BY_REGISTRATION,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.state <> 'ended'
+                AND s.registered_on <= $3 AND (s.registered_on, s.id) > ($2, $4)
+              ORDER BY s.registered_on, s.id LIMIT $5"
+);
+
+/// Before every identifier.
+const FIRST: [u8; 16] = [0; 16];
+
+/// One page of the subscriptions whose anchor lies in a range: a walk along an index, never a scan.
+pub fn due(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    range: &AnchorRange,
+    after: Option<(Day, SubscriptionId)>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let sql = match range.by {
+        AnchorDate::Due => BY_DUE,
+        AnchorDate::Birth => BY_BIRTH,
+        AnchorDate::PretermDue => BY_PRETERM_DUE,
+    };
+    let date_of = |follower: &Follower| match range.by {
+        AnchorDate::Due | AnchorDate::PretermDue => follower.anchor.due(),
+        AnchorDate::Birth => follower.anchor.birth(),
+    };
+    page(tx, keys, scope, sql, (range.from, range.until), after, limit, &date_of)
+}
+
+/// One page of the subscriptions that began on the days from `from` to `until`.
+pub fn registered(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    days: (Day, Day),
+    after: Option<(Day, SubscriptionId)>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    page(tx, keys, scope, BY_REGISTRATION, days, after, limit, &|follower| {
+        Some(follower.registered_on)
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "one walk for four indexes; private")]
+fn page(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    sql: &Sql,
+    (from, until): (Day, Day),
+    after: Option<(Day, SubscriptionId)>,
+    limit: usize,
+    date_of: &dyn Fn(&Follower) -> Option<Day>,
+) -> Result<Page, StoreError> {
+    let (from, first) = after.as_ref().map_or((from, &FIRST), |(day, id)| (*day, id.bytes()));
+    let (from, until) = (from.to_string(), until.to_string());
+    let args = args![scope.bytes(), &from, &until, first, limit as i64];
+    let followers = tx.all(sql, args, |row| follower(row, keys))?;
+    let after = followers
+        .last()
+        .filter(|_| followers.len() == limit)
+        .and_then(|last| date_of(last).map(|day| (day, last.subscription)));
+    Ok(Page { followers, after })
+}
+
+sql!(
+    OF_SUBSCRIBER,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
+);
+
+/// The living subscriptions of one reader.
+pub fn of_subscriber(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Vec<Follower>, StoreError> {
+    tx.all(
+        OF_SUBSCRIBER,
+        args![scope.bytes(), subscriber.bytes(), SUBSCRIPTIONS_MAX],
+        |row| follower(row, keys),
+    )
+}
+
+sql!(
+    FOLLOWER,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.id = $2"
+);
+
+/// One subscription, living or ended.
+pub fn one(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    id: SubscriptionId,
+) -> Result<Option<Follower>, StoreError> {
+    tx.one(FOLLOWER, args![scope.bytes(), id.bytes()], |row| follower(row, keys))
+}
+
+sql!(
+    SAMPLE,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3"
+);
+
+/// Subscriptions after one in the order of identifiers, living and ended: for exports and lists.
+pub fn after(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    after: Option<SubscriptionId>,
+    limit: usize,
+) -> Result<Vec<Follower>, StoreError> {
+    let first = after.as_ref().map_or(&FIRST, SubscriptionId::bytes);
+    tx.all(SAMPLE, args![scope.bytes(), first, limit as i64], |row| {
+        follower(row, keys)
+    })
+}
+
+sql!(
+    LIVING,
+    "SELECT COUNT(*) FROM subscriptions WHERE tenant_id = $1 AND state <> 'ended'"
+);
+
+/// How many subscriptions live; for command lines and reports, never for a page that families wait for.
+pub fn count_living(tx: &mut ReadTx<'_>, scope: Scope) -> Result<i64, StoreError> {
+    Ok(tx
+        .one(LIVING, args![scope.bytes()], |row| row.int(0))?
+        .unwrap_or_default())
+}
+
+/// A reader as an import or a registration brings one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSubscriber {
+    /// Identifier.
+    pub id: SubscriberId,
+    /// The number another system knows the reader by.
+    pub reference: Option<String>,
+    /// Relation to the child.
+    pub relation: Relation,
+    /// BCP 47 tag of the wanted words.
+    pub language: String,
+    /// Area code.
+    pub area: Option<String>,
+    /// When the registration was made.
+    pub registered_at: Timestamp,
+}
+
+sql!(
+    ADD_SUBSCRIBER,
+    "INSERT INTO subscribers (id, tenant_id, reference, relation, language, area, registered_at, several, silent)
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 'no-address')"
+);
+
+/// Adds a reader; nothing reaches them before [`refresh_reach`].
+pub fn add_subscriber(tx: &mut WriteTx<'_>, scope: Scope, new: &NewSubscriber) -> Result<(), StoreError> {
+    let args = args![
+        new.id.bytes(),
+        scope.bytes(),
+        new.reference.as_deref(),
+        new.relation.code(),
+        &new.language,
+        new.area.as_deref(),
+        new.registered_at.as_millisecond()
+    ];
+    tx.exec(ADD_SUBSCRIBER, args).map(|_| ())
+}
+
+/// An address as an import or a registration brings one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewPoint {
+    /// Identifier.
+    pub id: PointId,
+    /// Whose it is.
+    pub subscriber: SubscriberId,
+    /// The tenant's account that writes to it.
+    pub account: AccountId,
+    /// Code of the channel.
+    pub channel: String,
+    /// The address itself.
+    pub address: String,
+    /// Whether it may be used.
+    pub state: PointState,
+}
+
+impl std::fmt::Debug for NewPoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewPoint")
+            .field("id", &self.id)
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
+    }
+}
+
+sql!(ADD_POINT, "INSERT INTO contact_points (id, tenant_id, subscriber_id, account_id, channel, address, address_index, state, preference)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)");
+
+/// Adds an address, sealed.
+pub fn add_point(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, new: &NewPoint) -> Result<(), StoreError> {
+    let sealed = keys.seal(ADDRESS, new.id.bytes(), &new.address);
+    let index = keys.index(scope.tenant(), &new.channel, &new.address);
+    let args = args![
+        new.id.bytes(),
+        scope.bytes(),
+        new.subscriber.bytes(),
+        new.account.bytes(),
+        &new.channel,
+        sealed.as_slice(),
+        &index,
+        new.state.code()
+    ];
+    tx.exec(ADD_POINT, args).map(|_| ())
+}
+
+sql!(
+    BY_ADDRESS,
+    "SELECT subscriber_id FROM contact_points WHERE tenant_id = $1 AND channel = $2 AND address_index = $3"
+);
+
+/// The reader who has this address on this channel.
+pub fn by_address(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    channel: &str,
+    address: &str,
+) -> Result<Option<SubscriberId>, StoreError> {
+    let index = keys.index(scope.tenant(), channel, address);
+    tx.one(BY_ADDRESS, args![scope.bytes(), channel, &index], |row| {
+        row.id(0, SubscriberId::from_bytes)
+    })
+}
+
+sql!(
+    BY_REFERENCE,
+    "SELECT id FROM subscribers WHERE tenant_id = $1 AND reference = $2"
+);
+
+/// The reader whom another system knows by this number.
+pub fn by_reference(tx: &mut ReadTx<'_>, scope: Scope, reference: &str) -> Result<Option<SubscriberId>, StoreError> {
+    tx.one(BY_REFERENCE, args![scope.bytes(), reference], |row| {
+        row.id(0, SubscriberId::from_bytes)
+    })
+}
+
+/// A subscription as an import or a registration brings one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSubscription {
+    /// Identifier.
+    pub id: SubscriptionId,
+    /// Whose it is.
+    pub subscriber: SubscriberId,
+    /// Its dates.
+    pub anchor: Anchor,
+    /// Nickname of the child.
+    pub nickname: Option<String>,
+    /// Day on which it began.
+    pub registered_on: Day,
+    /// Active, paused or ended.
+    pub state: SubscriptionState,
+}
+
+sql!(ADD_SUBSCRIPTION, "INSERT INTO subscriptions (id, tenant_id, subscriber_id, due_on, birth_on, preterm, nickname, registered_on, state, version)
+                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)");
+
+/// Adds a subscription.
+pub fn add_subscription(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    new: &NewSubscription,
+) -> Result<(), StoreError> {
+    let (due, birth) = dates(&new.anchor);
+    let nickname = new
+        .nickname
+        .as_ref()
+        .map(|words| keys.seal(NICKNAME, new.id.bytes(), words));
+    let registered = new.registered_on.to_string();
+    let args = args![
+        new.id.bytes(),
+        scope.bytes(),
+        new.subscriber.bytes(),
+        due.as_deref(),
+        birth.as_deref(),
+        new.anchor.is_preterm(),
+        nickname.as_deref(),
+        &registered,
+        new.state.code()
+    ];
+    tx.exec(ADD_SUBSCRIPTION, args).map(|_| ())
+}
+
+fn dates(anchor: &Anchor) -> (Option<String>, Option<String>) {
+    (
+        anchor.due().map(|day| day.to_string()),
+        anchor.birth().map(|day| day.to_string()),
+    )
+}
+
+sql!(
+    MOVE_ANCHOR,
+    "UPDATE subscriptions SET due_on = $3, birth_on = $4, preterm = $5, version = version + 1
+                   WHERE tenant_id = $1 AND id = $2 AND state <> 'ended'"
+);
+
+/// Writes a corrected due date or a reported birth; everything else follows from the dates.
+pub fn move_anchor(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, anchor: &Anchor) -> Result<(), StoreError> {
+    let (due, birth) = dates(anchor);
+    let args = args![
+        scope.bytes(),
+        id.bytes(),
+        due.as_deref(),
+        birth.as_deref(),
+        anchor.is_preterm()
+    ];
+    tx.exec_one(MOVE_ANCHOR, args)
+}
+
+sql!(
+    SET_STATE,
+    "UPDATE subscriptions SET state = $3, end_reason = $4, version = version + 1 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Pauses, resumes or ends a subscription.
+pub fn set_state(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    id: SubscriptionId,
+    state: SubscriptionState,
+    reason: Option<EndReason>,
+) -> Result<(), StoreError> {
+    tx.exec_one(
+        SET_STATE,
+        args![scope.bytes(), id.bytes(), state.code(), reason.map(EndReason::code)],
+    )
+}
+
+sql!(
+    SUPPRESS_POINT,
+    "UPDATE contact_points SET state = 'suppressed' WHERE tenant_id = $1 AND id = $2"
+);
+sql!(
+    SUPPRESS,
+    "INSERT INTO suppressions (tenant_id, channel, address_index, reason, since_at)
+                SELECT tenant_id, channel, address_index, $3, $4 FROM contact_points WHERE tenant_id = $1 AND id = $2
+                ON CONFLICT (tenant_id, channel, address_index) DO NOTHING"
+);
+sql!(
+    OWNER_OF_POINT,
+    "SELECT subscriber_id FROM contact_points WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Never writes to an address again, also under a later registration.
+pub fn suppress(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    point: PointId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.exec(
+        SUPPRESS,
+        args![scope.bytes(), point.bytes(), reason, now.as_millisecond()],
+    )?;
+    tx.exec(SUPPRESS_POINT, args![scope.bytes(), point.bytes()])?;
+    let owner = tx.one(OWNER_OF_POINT, args![scope.bytes(), point.bytes()], |row| {
+        row.id(0, SubscriberId::from_bytes)
+    })?;
+    match owner {
+        Some(subscriber) => refresh_reach(tx, scope, subscriber),
+        None => Ok(()),
+    }
+}
+
+sql!(
+    IS_SUPPRESSED,
+    "SELECT reason FROM suppressions WHERE tenant_id = $1 AND channel = $2 AND address_index = $3"
+);
+
+/// Why an address must not be written to, if so.
+pub fn suppression(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    channel: &str,
+    address: &str,
+) -> Result<Option<String>, StoreError> {
+    let index = keys.index(scope.tenant(), channel, address);
+    tx.one(IS_SUPPRESSED, args![scope.bytes(), channel, &index], |row| {
+        Ok(row.text(0)?.to_owned())
+    })
+}
+
+sql!(
+    POINT_STATES,
+    "SELECT id, account_id, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
+                    ORDER BY preference, id LIMIT $3"
+);
+sql!(
+    COUNT_OF,
+    "SELECT COUNT(*) FROM subscriptions WHERE tenant_id = $1 AND subscriber_id = $2 AND state <> 'ended'"
+);
+sql!(
+    SET_REACH,
+    "UPDATE subscribers SET point_id = $3, account_id = $4, silent = $5, several = $6 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Derives where a reader is reached from the addresses, and whether there are siblings: call after changing either.
+pub fn refresh_reach(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<(), StoreError> {
+    let points = tx.all(
+        POINT_STATES,
+        args![scope.bytes(), subscriber.bytes(), POINTS_MAX],
+        |row| {
+            Ok((
+                row.id(0, PointId::from_bytes)?,
+                row.id(1, AccountId::from_bytes)?,
+                row.code(2, PointState::from_code)?,
+            ))
+        },
+    )?;
+    let usable = points.iter().find(|(_, _, state)| *state == PointState::Verified);
+    let all_refused = !points.is_empty() && points.iter().all(|(_, _, state)| *state == PointState::Suppressed);
+    let silent = match (usable, all_refused) {
+        (Some(_), _) => None,
+        (None, true) => Some(SkipReason::Suppressed.code()),
+        (None, false) => Some(SkipReason::NoAddress.code()),
+    };
+    let (point, account) = usable
+        .map(|(point, account, _)| (point.bytes(), account.bytes()))
+        .unzip();
+    let count = tx
+        .one(COUNT_OF, args![scope.bytes(), subscriber.bytes()], |row| row.int(0))?
+        .unwrap_or_default();
+    tx.exec_one(
+        SET_REACH,
+        args![scope.bytes(), subscriber.bytes(), point, account, silent, count > 1],
+    )
+}
+
+sql!(
+    ADD_CONSENT,
+    "INSERT INTO consents (id, tenant_id, subscriber_id, purpose, wording, method, given_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)"
+);
+
+/// Records that a reader agreed: to what, in which words, how and when.
+#[expect(clippy::too_many_arguments, reason = "the columns of one row")]
+pub fn add_consent(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    id: Uuid,
+    subscriber: SubscriberId,
+    purpose: &str,
+    wording: &str,
+    method: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let args = args![
+        id.as_bytes(),
+        scope.bytes(),
+        subscriber.bytes(),
+        purpose,
+        wording,
+        method,
+        at.as_millisecond()
+    ];
+    tx.exec(ADD_CONSENT, args).map(|_| ())
+}
+
+sql!(
+    WITHDRAW,
+    "UPDATE consents SET withdrawn_at = $3 WHERE tenant_id = $1 AND subscriber_id = $2 AND withdrawn_at IS NULL"
+);
+
+/// Records that a reader withdrew every agreement.
+pub fn withdraw_consents(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.exec(WITHDRAW, args![scope.bytes(), subscriber.bytes(), at.as_millisecond()])
+        .map(|_| ())
+}
+
+/// Everything about one subscription that an export carries; no reason of an end is among it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The reader.
+    pub subscriber: SubscriberId,
+    /// The number another system knows the reader by.
+    pub reference: Option<String>,
+    /// Relation to the child.
+    pub relation: Relation,
+    /// BCP 47 tag of the wanted words.
+    pub language: String,
+    /// Area code.
+    pub area: Option<String>,
+    /// Code of the channel; empty where the reader has no address.
+    pub channel: String,
+    /// The address; empty where the reader has none.
+    pub address: String,
+    /// Whether the address may be used.
+    pub point_state: PointState,
+    /// The dates.
+    pub anchor: Anchor,
+    /// Nickname of the child.
+    pub nickname: Option<String>,
+    /// Day on which the subscription began.
+    pub registered_on: Day,
+    /// Active, paused or ended.
+    pub state: SubscriptionState,
+    /// Version of the wording agreed to.
+    pub consent_wording: Option<String>,
+    /// When it was agreed to.
+    pub consent_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for Exported {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exported")
+            .field("subscription", &self.subscription)
+            .finish_non_exhaustive()
+    }
+}
+
+sql!(
+    EXPORT,
+    "SELECT s.id, s.subscriber_id, r.reference, r.relation, r.language, r.area, p.channel, p.address, p.state,
+                     s.due_on, s.birth_on, s.nickname, s.registered_on, s.state, p.id,
+                     (SELECT MAX(c.wording) FROM consents c WHERE c.subscriber_id = r.id AND c.withdrawn_at IS NULL),
+                     (SELECT MAX(c.given_at) FROM consents c WHERE c.subscriber_id = r.id AND c.withdrawn_at IS NULL)
+              FROM (SELECT id, subscriber_id, due_on, birth_on, nickname, registered_on, state FROM subscriptions
+                    WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3) s
+              JOIN subscribers r ON r.id = s.subscriber_id
+              LEFT JOIN contact_points p ON p.subscriber_id = r.id
+              ORDER BY s.id, p.preference, p.id"
+);
+
+/// A page of what an export carries: `limit` subscriptions in their order, each once for every address of its reader.
+pub fn export(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    after: Option<SubscriptionId>,
+    limit: usize,
+) -> Result<Vec<Exported>, StoreError> {
+    let first = after.as_ref().map_or(&FIRST, SubscriptionId::bytes);
+    tx.all(EXPORT, args![scope.bytes(), first, limit as i64], |row| {
+        let subscription = row.id(0, SubscriptionId::from_bytes)?;
+        let anchor = Anchor::from_dates(row.day_opt(9)?, row.day_opt(10)?);
+        let nickname = row
+            .bytes_opt(11)?
+            .map(|sealed| keys.open(NICKNAME, subscription.bytes(), sealed))
+            .transpose()?;
+        let address = match (row.bytes_opt(14)?, row.bytes_opt(7)?) {
+            (Some(point), Some(sealed)) => keys.open(ADDRESS, point, sealed)?,
+            (None, _) | (_, None) => String::new(),
+        };
+        let point_state = row
+            .text_opt(8)?
+            .map_or(Some(PointState::Pending), PointState::from_code);
+        Ok(Exported {
+            subscription,
+            subscriber: row.id(1, SubscriberId::from_bytes)?,
+            reference: row.text_opt(2)?.map(str::to_owned),
+            relation: row.code(3, Relation::from_code)?,
+            language: row.text(4)?.to_owned(),
+            area: row.text_opt(5)?.map(str::to_owned),
+            channel: row.text_opt(6)?.unwrap_or_default().to_owned(),
+            address,
+            point_state: point_state.ok_or_else(|| StoreError::corrupt("a known code", 8))?,
+            anchor: anchor.ok_or_else(|| StoreError::corrupt("a date", 9))?,
+            nickname,
+            registered_on: row.day(12)?,
+            state: row.code(13, SubscriptionState::from_code)?,
+            consent_wording: row.text_opt(15)?.map(str::to_owned),
+            consent_at: row.int_opt(16)?.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+        })
+    })
+}
+
+/// Opens a sealed address read by another repository of this crate.
+pub(crate) fn open_address(keys: &Keyring, point: &PointId, sealed: &[u8]) -> Result<String, StoreError> {
+    keys.open(ADDRESS, point.bytes(), sealed)
+}

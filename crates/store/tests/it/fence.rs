@@ -1,0 +1,99 @@
+//! The send epoch and the record of who did what.
+
+use kizuna_store::audit::{self, Entry};
+use kizuna_store::fence::{self, Fence};
+use kizuna_store::{Scope, StoreError};
+
+use crate::town::{Fixture, Town, at, day, id};
+
+store_test!(
+    fn an_installation_is_named_once(store: &Fixture) {
+        assert_eq!(store.read(fence::get), None);
+        store.write(|tx| fence::create(tx, "node-a"));
+        store.write(|tx| fence::create(tx, "node-b"));
+
+        let expected = Fence {
+            node: "node-a".into(),
+            epoch: 1,
+            high_water: 0,
+            fenced_through: None,
+        };
+        assert_eq!(store.read(fence::get), Some(expected));
+    }
+);
+
+store_test!(
+    fn every_claim_of_work_raises_the_mark(store: &Fixture) {
+        store.write(|tx| fence::create(tx, "node"));
+        for _ in 0..3 {
+            store.write(|tx| fence::raise(tx, 1));
+        }
+        assert_eq!(store.read(fence::get).unwrap().high_water, 3);
+    }
+);
+
+store_test!(
+    fn who_holds_an_older_epoch_claims_no_more_work(store: &Fixture) {
+        store.write(|tx| fence::create(tx, "node"));
+        let epoch = store.read(fence::get).unwrap().epoch;
+
+        store.write(|tx| fence::claim(tx, Some(day("2026-12-24"))));
+
+        let late = store.db.write(|tx| fence::raise(tx, epoch));
+        assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+        let expected = Fence {
+            node: "node".into(),
+            epoch: 2,
+            high_water: 1,
+            fenced_through: Some(day("2026-12-24")),
+        };
+        assert_eq!(store.read(fence::get), Some(expected));
+        store.write(|tx| fence::raise(tx, 2));
+        store.write(|tx| fence::claim(tx, None));
+        assert_eq!(store.read(fence::get).unwrap().fenced_through, None);
+    }
+);
+
+store_test!(
+    fn an_installation_without_a_name_claims_nothing(store: &Fixture) {
+        assert!(store.db.write(|tx| fence::raise(tx, 1)).is_err());
+        assert!(store.db.write(|tx| fence::claim(tx, None)).is_err());
+    }
+);
+
+fn entry(scope: Option<Scope>, minute: i64, action: &'static str) -> Entry<'static> {
+    Entry {
+        id: id(),
+        scope,
+        at: at(minute),
+        actor: "cli",
+        action,
+        subject: "kizuna",
+        detail: "articles=3",
+    }
+}
+
+store_test!(
+    fn an_action_is_recorded_with_itself_or_not_at_all(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        store.write(|tx| audit::write(tx, &entry(Some(town.scope), 0, "content.import")));
+        store.write(|tx| audit::write(tx, &entry(Some(town.scope), 1, "content.publish")));
+        store.write(|tx| audit::write(tx, &entry(None, 2, "store.migrate")));
+        let undone = store.db.write(|tx| {
+            audit::write(tx, &entry(Some(town.scope), 3, "reader.stop"))?;
+            Err::<(), _>(StoreError::Refused { what: "given up" })
+        });
+
+        let latest = |scope, limit| store.read(|tx| audit::latest(tx, scope, limit));
+        let line = |action: &str| (action.to_owned(), "kizuna".to_owned(), "articles=3".to_owned());
+        assert!(undone.is_err());
+        assert_eq!(
+            latest(town.scope, 9),
+            [line("content.publish"), line("content.import")],
+            "newest first"
+        );
+        assert_eq!(latest(town.scope, 1), [line("content.publish")]);
+        assert_eq!(latest(other.scope, 9), []);
+        assert_eq!(store.number("SELECT COUNT(*) FROM audit"), 3);
+    }
+);

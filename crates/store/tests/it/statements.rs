@@ -1,0 +1,196 @@
+//! Every SQL statement: understood by both databases, within one tenant, along an index.
+
+use kizuna_store::db::{STATEMENTS, Sql};
+
+use crate::town::Fixture;
+
+store_test!(
+    fn every_statement_is_understood(store: &Fixture) {
+        assert_eq!(store.db.prepare_all().unwrap(), Vec::<String>::new());
+        assert!(
+            STATEMENTS.len() > 80,
+            "only {} statements are registered",
+            STATEMENTS.len()
+        );
+    }
+);
+
+/// Tables whose every row belongs to one tenant and to nobody else.
+const OF_TENANTS: [&str; 8] = [
+    "subscribers",
+    "subscriptions",
+    "contact_points",
+    "deliveries",
+    "runs",
+    "desks",
+    "consents",
+    "suppressions",
+];
+
+/// Statements that name such a table without naming the tenant, and why they may.
+const MAY_OMIT_THE_TENANT: [(&str, &str); 6] = [
+    (
+        "runs::PLANNED",
+        "by the run's own id, which comes from runs::open with a scope",
+    ),
+    (
+        "runs::TALLY",
+        "by the run's own id; also names no column but those of the run's batches",
+    ),
+    (
+        "runs::REASONS",
+        "by the run's own id, which comes from runs::get or runs::open with a scope",
+    ),
+    (
+        "runs::DOUBTS",
+        "by the run's own id, which comes from runs::get or runs::open with a scope",
+    ),
+    (
+        "runs::MARKED",
+        "by the id of a batch in the hands of a dispatcher, which serves all tenants",
+    ),
+    (
+        "runs::PROGRESS",
+        "by the id of a batch in the hands of a dispatcher, which serves all tenants",
+    ),
+];
+
+#[test]
+fn every_statement_on_a_tenants_table_names_the_tenant() {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .map(str::to_owned)
+            .collect()
+    };
+    let offending: Vec<&str> = STATEMENTS
+        .iter()
+        .filter(|sql| words(sql.pg).iter().any(|word| OF_TENANTS.contains(&word.as_str())))
+        // A new row names its tenant as one of its columns.
+        .filter(|sql| !sql.pg.contains("tenant_id = $") && !sql.pg.contains("tenant_id, "))
+        .filter(|sql| !MAY_OMIT_THE_TENANT.iter().any(|(name, _)| sql.name.ends_with(name)))
+        .map(|sql| sql.name)
+        .collect();
+
+    assert_eq!(
+        offending,
+        Vec::<&str>::new(),
+        "name the tenant, or give a reason in MAY_OMIT_THE_TENANT"
+    );
+}
+
+fn named(name: &str) -> &'static Sql {
+    STATEMENTS
+        .iter()
+        .find(|sql| sql.name.ends_with(name))
+        .unwrap_or_else(|| panic!("no statement {name}"))
+}
+
+/// How SQLite finds the rows of a statement, one line for each table.
+fn plan(store: &Fixture, name: &str) -> Vec<String> {
+    let connection = rusqlite::Connection::open(store.file().unwrap()).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TEMP TABLE probe (number BIGINT NOT NULL, subscription_id BYTEA NOT NULL, slot TEXT NOT NULL)",
+        )
+        .unwrap();
+    let mut statement = connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {}", named(name).lite))
+        .unwrap();
+    // A plan does not depend on the values; unbound ones are NULL.
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get::<_, String>(3).unwrap());
+    }
+    steps
+}
+
+#[test]
+fn a_walk_over_dates_is_a_walk_along_its_own_index() {
+    let store = Fixture::sqlite();
+    for (name, index, date) in [
+        ("people::BY_DUE", "subscriptions_by_due", "due_on"),
+        ("people::BY_BIRTH", "subscriptions_by_birth", "birth_on"),
+        ("people::BY_PRETERM_DUE", "subscriptions_by_preterm_due", "due_on"),
+        (
+            "people::BY_REGISTRATION",
+            "subscriptions_by_registration",
+            "registered_on",
+        ),
+    ] {
+        let along = format!("SEARCH s USING INDEX {index} (tenant_id=? AND ({date},id)>(?,?) AND {date}<?)");
+        assert_eq!(
+            plan(&store, name),
+            [&along, "SEARCH r USING PRIMARY KEY (id=?)"],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn waiting_batches_are_found_through_their_index() {
+    let store = Fixture::sqlite();
+
+    let claim = plan(&store, "runs::CLAIM");
+
+    assert!(
+        claim
+            .iter()
+            .any(|step| step.contains("SEARCH b USING INDEX batches_waiting (account_id=?)")),
+        "{claim:?}"
+    );
+    assert!(!claim.iter().any(|step| step.starts_with("SCAN")), "{claim:?}");
+    for name in ["runs::ACCOUNTS_DUE", "runs::WAITING", "runs::LEASED"] {
+        let steps = plan(&store, name);
+        assert!(
+            steps.iter().any(|step| step.contains("batches_waiting")),
+            "{name}: {steps:?}"
+        );
+    }
+    for name in ["runs::EXPIRE_HELD", "runs::REOPEN"] {
+        let steps = plan(&store, name);
+        assert!(
+            steps.iter().any(|step| step.contains("batches_held")),
+            "{name}: {steps:?}"
+        );
+    }
+}
+
+#[test]
+fn the_ledger_is_asked_by_its_key() {
+    let store = Fixture::sqlite();
+    let key = "USING PRIMARY KEY (tenant_id=? AND subscription_id=? AND slot=?)";
+
+    assert_eq!(plan(&store, "runs::FOUND"), ["SCAN p", &format!("SEARCH d {key}")]);
+    assert_eq!(plan(&store, "runs::IN_LEDGER"), [format!("SEARCH deliveries {key}")]);
+}
+
+/// Statements that read a whole table, and why they may.
+const MAY_SCAN: [(&str, &str); 11] = [
+    ("migrate::KNOWN", "a row for each migration"),
+    ("tenants::ALL", "wants every tenant"),
+    ("content::TRACKS", "a few series for each tenant, listed for staff"),
+    ("tenants::TOUCH_ALL", "wants every tenant"),
+    ("runs::CLEAR_PROBE", "the list of one page"),
+    ("runs::FOUND", "the list of one page"),
+    ("runs::ABANDON", "once after a backup was restored"),
+    ("runs::ACCOUNTS_DUE", "the waiting batches alone, through their index"),
+    ("runs::WAITING", "the waiting batches alone, through their index"),
+    ("runs::LEASED", "the waiting batches alone, through their index"),
+    ("runs::EXPIRE_HELD", "the held batches alone, through their index"),
+];
+
+#[test]
+fn no_statement_reads_a_whole_table_unless_it_must() {
+    let store = Fixture::sqlite();
+
+    let scanning: Vec<(&str, Vec<String>)> = STATEMENTS
+        .iter()
+        .filter(|sql| !MAY_SCAN.iter().any(|(name, _)| sql.name.ends_with(name)))
+        .map(|sql| (sql.name, plan(&store, sql.name)))
+        // "SCAN s" over a subselect that has a limit of its own is the walk of a page.
+        .filter(|(_, steps)| steps.iter().any(|step| step.starts_with("SCAN ") && step != "SCAN s"))
+        .collect();
+
+    assert_eq!(scanning, [], "use an index, or give a reason in MAY_SCAN");
+}

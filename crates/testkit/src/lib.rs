@@ -1,0 +1,5 @@
+//! Builders, throw-away databases and provider doubles for tests.
+
+pub mod mail;
+pub mod pg;
+pub mod programs;

@@ -1,0 +1,80 @@
+//! Numbers, times and telephone numbers as people read them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use kizuna_domain::tenant::TenantKind;
+
+/// Numbers below this say too much about one family in a small town.
+const FEW: u64 = 10;
+
+/// A number with its thousands apart: 1,271.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A number of families with its unit; 少数 where real families could be recognised by it.
+pub(crate) fn families(number: u64, kind: TenantKind) -> String {
+    if number < FEW && !kind.allows_samples() { "少数".to_owned() } else { format!("{}人", count(number)) }
+}
+
+/// A time of day on a tenant's clock: 8:02.
+pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> String {
+    let local = zone.to_datetime(at);
+    format!("{}:{:02}", local.hour(), local.minute())
+}
+
+/// The address that dials a number; `None` where nothing in it can be dialled.
+pub(crate) fn tel(phone: &str) -> Option<String> {
+    let mut uri = String::from("tel:");
+    for character in phone.chars() {
+        match character {
+            '0'..='9' | '+' | '*' => uri.push(character),
+            '#' => uri.push_str("%23"),
+            _ => {}
+        }
+    }
+    (uri.len() > "tel:".len()).then_some(uri)
+}
+
+/// An address of the web as a link may carry it; `None` for anything else, `javascript:` above all.
+pub(crate) fn web(url: &str) -> Option<&str> {
+    (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1_000, 12_345, 1_234_567].map(count), ["0", "999", "1,000", "12,345", "1,234,567"]);
+    }
+
+    #[test]
+    fn few_families_are_not_counted_outside_practice() {
+        assert_eq!(families(9, TenantKind::Municipality), "少数");
+        assert_eq!(families(10, TenantKind::Municipality), "10人");
+        assert_eq!(families(1, TenantKind::Demo), "1人");
+    }
+
+    #[test]
+    fn a_short_number_with_a_hash_can_be_dialled() {
+        assert_eq!(tel("#8000").as_deref(), Some("tel:%238000"));
+        assert_eq!(tel("000-000-0001").as_deref(), Some("tel:0000000001"));
+        assert_eq!(tel("なし"), None);
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_become_links() {
+        assert_eq!(web("https://example.jp/"), Some("https://example.jp/"));
+        assert_eq!(web("javascript:alert(1)"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! Which language a reader's page speaks: Japanese, or English where it is asked for.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::request::Parts;
+
+/// A language of the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Ja,
+    En,
+}
+
+impl Language {
+    /// The BCP 47 tag.
+    pub(crate) const fn tag(self) -> &'static str {
+        match self {
+            Language::Ja => "ja",
+            Language::En => "en",
+        }
+    }
+
+    /// What an address carries so that the next page speaks the same; nothing where it need not.
+    pub(crate) const fn query(self) -> &'static str {
+        match self {
+            Language::Ja => "",
+            Language::En => "?lang=en",
+        }
+    }
+
+    /// What the request asks for: `?lang=` first, then the browser's languages; Japanese wherever it is among them.
+    pub(crate) fn of(parts: &Parts) -> Language {
+        let asked = parts.uri.query().into_iter().flat_map(|query| query.split('&'));
+        match asked.filter_map(|pair| pair.strip_prefix("lang=")).next() {
+            Some("en") => return Language::En,
+            Some(_) => return Language::Ja,
+            None => {}
+        }
+        let accepted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut tags = accepted.split(',').map(str::trim);
+        let begins = |tag: &str, with: &str| tag.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(with));
+        if tags.clone().any(|tag| begins(tag, "ja")) || !tags.any(|tag| begins(tag, "en")) {
+            Language::Ja
+        } else {
+            Language::En
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Language {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Language, Self::Rejection> {
+        Ok(Language::of(parts))
+    }
+}

@@ -1,0 +1,131 @@
+//! デモの郵便受け: the letters that the channel "outbox" put into its folder instead of sending them.
+
+use std::cmp::Reverse;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use kizuna_engine::EngineError;
+use kizuna_store::tenants::{self, Tenant};
+
+use super::mail_file::{self, Mail};
+use super::{Here, Shell};
+use crate::Site;
+use crate::error::{PageError, page};
+use crate::guard::{Office, Shared, blocking};
+
+/// Letters on the page: the newest.
+const LETTERS_SHOWN: usize = 200;
+/// Files looked at; a folder with more shows some of its letters only.
+const FILES_MAX: usize = 100_000;
+/// A letter is a few kilobytes; nothing longer is one.
+const LETTER_BYTES_MAX: u64 = 512 << 10;
+/// Longest name that the channel gives a file.
+const NAME_MAX: usize = 120;
+/// Code of the channel.
+const OUTBOX: &str = "outbox";
+
+#[derive(Template)]
+#[template(path = "office/mailbox.html")]
+struct MailboxPage {
+    shell: Shell,
+    letters: Vec<LetterRow>,
+    more: bool,
+}
+
+struct LetterRow {
+    name: String,
+    day: String,
+    subject: String,
+    stage: String,
+}
+
+/// The folder of a tenant's outbox, if it has one.
+pub(crate) fn folder(site: &Site, tenant: &Tenant) -> Result<Option<PathBuf>, PageError> {
+    let accounts = site.env.db.read(|tx| tenants::accounts(tx, &site.env.keys, tenant.scope()))?;
+    let outbox = accounts.into_iter().find(|account| account.channel == OUTBOX);
+    let folder = outbox.and_then(|account| account.settings.get("folder").map(|folder| folder.trim().to_owned()));
+    Ok(folder.filter(|folder| !folder.is_empty()).map(PathBuf::from))
+}
+
+/// Shows the newest letters.
+pub(crate) async fn get(State(site): State<Shared>, office: Office) -> Result<Response, PageError> {
+    let shown = blocking(&site, move |site| {
+        let folder = folder(site, &office.tenant)?.ok_or(PageError::NotFound)?;
+        let (names, more) = newest(&folder)?;
+        let rows = names.into_iter().filter_map(|name| {
+            let mail = read(&folder, &name)?;
+            let day = name.get(..10).and_then(|day| day.parse::<kizuna_domain::day::Day>().ok());
+            let day = day.map(kizuna_domain::day::Day::japanese).unwrap_or_default();
+            Some(LetterRow { name, day, subject: mail.subject, stage: mail.stage })
+        });
+        Ok(MailboxPage { letters: rows.collect(), more, shell: Shell::new(&office, Here::Mailbox, "郵便受け") })
+    })
+    .await?;
+    page(StatusCode::OK, &shown)
+}
+
+/// Names of the newest letters, and whether there are more.
+fn newest(folder: &Path) -> Result<(Vec<String>, bool), PageError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // Made with the first letter.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
+        Err(error) => return Err(PageError::from(EngineError::Rule(format!("the outbox folder: {}", error.kind())))),
+    };
+    let mut letters: Vec<_> = entries
+        .flatten()
+        .take(FILES_MAX)
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok().filter(|name| is_letter_name(name))?;
+            let written = entry.metadata().ok()?.modified().ok();
+            Some((name, written))
+        })
+        .collect();
+    letters.sort_by(|(a, at), (b, bt)| (Reverse(a.get(..10)), Reverse(at), a).cmp(&(Reverse(b.get(..10)), Reverse(bt), b)));
+    let more = letters.len() > LETTERS_SHOWN;
+    letters.truncate(LETTERS_SHOWN);
+    Ok((letters.into_iter().map(|(name, _)| name).collect(), more))
+}
+
+/// True for names such as the channel gives; nothing that could lead out of the folder is among them.
+fn is_letter_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    name.len() <= NAME_MAX
+        && name.rsplit_once('.').is_some_and(|(stem, extension)| {
+            !stem.is_empty() && stem.bytes().all(plain) && matches!(extension, "json" | "eml")
+        })
+}
+
+/// Reads one letter; `None` for a wrong name, a link, something too long or something that is no letter.
+pub(super) fn read(folder: &Path, name: &str) -> Option<Mail> {
+    if !is_letter_name(name) {
+        return None;
+    }
+    let path = folder.join(name);
+    let about = fs::symlink_metadata(&path).ok()?;
+    if !about.is_file() || about.len() > LETTER_BYTES_MAX {
+        return None;
+    }
+    let mut content = Vec::new();
+    fs::File::open(&path).ok()?.take(LETTER_BYTES_MAX).read_to_end(&mut content).ok()?;
+    mail_file::read(name, &content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_the_channel_gives_are_letters() {
+        assert!(is_letter_name("2026-11-22-0a1b2c.json"));
+        assert!(is_letter_name("2026-11-22-0a1b2c.eml"));
+        for bad in ["", ".json", "..json", "../a.json", "a/b.json", "a\\b.eml", "a.json.part", "a.txt", ".a.json", "a b.eml"] {
+            assert!(!is_letter_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What families see. Nothing here asks a question, names a person, or changes anything on a `GET`.
+
+pub(crate) mod gone;
+pub(crate) mod stop;
+pub(crate) mod stopped;
+mod words;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use kizuna_domain::content::Desk;
+use kizuna_store::tenants::{self, Tenant};
+
+use crate::Site;
+use crate::error::PageError;
+use crate::language::Language;
+use words::Words;
+
+/// What all readers' pages of a tenant share.
+struct Frame {
+    words: &'static Words,
+    /// Name of the sender as readers know it.
+    sender: String,
+    /// Name of the town.
+    town: String,
+    /// The same page in the other language.
+    other: &'static str,
+}
+
+impl Frame {
+    fn new(tenant: &Tenant, language: Language) -> Frame {
+        Frame {
+            words: Words::of(language),
+            sender: tenant.settings.sender_name.clone(),
+            town: tenant.name.clone(),
+            other: match language {
+                Language::Ja => "?lang=en",
+                Language::En => "?lang=ja",
+            },
+        }
+    }
+}
+
+/// The desks that every message of a tenant ends with.
+fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<Desk>, PageError> {
+    let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
+    desks.retain(|desk| desk.default);
+    Ok(desks)
+}
+
+/// Desks as a list with numbers to dial.
+#[derive(Template)]
+#[template(path = "parts/desks.html")]
+struct Desks {
+    desks: Vec<Desk>,
+}
+
+impl HtmlSafe for Desks {}

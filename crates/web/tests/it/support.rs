@@ -1,0 +1,292 @@
+//! A town in a database file of its own, a clock that stands still, and requests without a socket.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use jiff::Timestamp;
+use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
+use kizuna_domain::day::Day;
+use kizuna_domain::ids::{Ids, SubscriptionId};
+use kizuna_domain::people::SubscriptionState;
+use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
+use kizuna_engine::actions::people::{ListRow, check_list, import_list};
+use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::{Clock, Env, Pace, Stop, actions, links, run};
+use kizuna_store::tenants::Tenant;
+use kizuna_store::{Db, Keyring, Location, fence, migrate, people};
+use kizuna_web::{Site, StaffPages, router};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+/// The day on which every test begins.
+pub(crate) const TODAY: &str = "2026-11-22";
+
+/// A clock that stands still until it is set or somebody waits on it.
+#[derive(Clone)]
+pub(crate) struct Frozen(Arc<Mutex<Timestamp>>);
+
+impl Frozen {
+    pub(crate) fn at(text: &str) -> Frozen {
+        Frozen(Arc::new(Mutex::new(text.parse().unwrap())))
+    }
+
+    pub(crate) fn set(&self, text: &str) {
+        *self.0.lock().unwrap() = text.parse().unwrap();
+    }
+}
+
+impl Clock for Frozen {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn wait(&self, duration: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now += jiff::SignedDuration::try_from(duration).unwrap();
+    }
+}
+
+/// Identifiers that count up.
+struct Counting(AtomicU64);
+
+impl Ids for Counting {
+    fn next(&self) -> Uuid {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        Uuid::from_u128((0x0192_f0c8_0000_7000_u128 << 64) | 0x8000_0000_0000_0000 | u128::from(number))
+    }
+}
+
+/// An installation with its pages.
+pub(crate) struct Place {
+    pub(crate) site: Arc<Site>,
+    pub(crate) clock: Frozen,
+    pub(crate) folder: TempDir,
+}
+
+/// An answer with its body read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// A header as text; empty where it is missing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, words: &str) -> &Answer {
+        assert!(self.body.contains(words), "{} has no {words:?}:\n{}", self.status, self.body);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn is_silent_about(&self, words: &str) -> &Answer {
+        assert!(!self.body.contains(words), "the page says {words:?}:\n{}", self.body);
+        self
+    }
+}
+
+fn content(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content").join(name)
+}
+
+/// Reads a pack of the repository.
+pub(crate) fn starter_pack(name: &str) -> Pack {
+    let files = kizuna_paper::folder::read_pack(&content(name), &kizuna_paper::folder::PackLimits::default()).unwrap();
+    let text = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.clone());
+    let documents = files.iter().filter(|file| file.path.ends_with(".md")).map(|file| {
+        let document = kizuna_paper::front_matter::parse(&file.text).unwrap();
+        ArticleDocument { file: file.path.clone(), front: document.front, body: document.body }
+    });
+    pack::read(&text("pack.toml").unwrap(), text("desks.toml").as_deref(), documents.collect()).unwrap()
+}
+
+/// A family of a list: a name, one date, and the day of registration.
+pub(crate) struct Row {
+    pub(crate) nickname: &'static str,
+    pub(crate) due: Option<&'static str>,
+    pub(crate) birth: Option<&'static str>,
+    pub(crate) registered: &'static str,
+}
+
+impl Row {
+    pub(crate) fn due(nickname: &'static str, due: &'static str) -> Row {
+        Row { nickname, due: Some(due), birth: None, registered: "2026-06-01" }
+    }
+
+    pub(crate) fn born(nickname: &'static str, birth: &'static str) -> Row {
+        Row { nickname, due: None, birth: Some(birth), registered: "2026-06-01" }
+    }
+}
+
+/// Families of every kind.
+pub(crate) fn families() -> Vec<Row> {
+    vec![
+        Row::due("まめ", "2027-05-28"),
+        Row::due("つぶ", "2027-03-15"),
+        Row::due("そら", "2026-11-29"),
+        Row::due("ゆき", "2026-11-09"),
+        Row { registered: TODAY, ..Row::born("はな", "2026-11-19") },
+        Row::born("たろう", "2026-10-23"),
+        Row { due: Some("2026-09-20"), ..Row::born("めい", "2026-08-10") },
+        Row::born("りく", "2026-03-22"),
+        Row::born("あお", "2025-11-22"),
+        Row::born("けん", "2024-11-10"),
+        Row::born("<b>みい</b>", "2023-11-22"),
+    ]
+}
+
+impl Place {
+    /// An installation without tenants, on the morning of [`TODAY`].
+    pub(crate) fn bare(staff_pages: StaffPages) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::File(folder.path().join("kizuna.db"));
+        let db = Db::open(&location).unwrap();
+        migrate::migrate(&db).unwrap();
+        db.write(|tx| fence::create(tx, "test")).unwrap();
+        let clock = Frozen::at("2026-11-21T23:30:00Z");
+        let env = Env {
+            db,
+            keys: Keyring::new(&[7; 32]),
+            clock: Box::new(clock.clone()),
+            ids: Box::new(Counting(AtomicU64::new(1))),
+            pace: Pace::default(),
+            stop: Stop::default(),
+            witness: folder.path().join("witness.toml"),
+            machine: "test".to_owned(),
+        };
+        let site = Arc::new(Site { env: Arc::new(env), staff_pages });
+        Place { site, clock, folder }
+    }
+
+    /// An installation with ひだまり市, its content and families, as the demo has.
+    pub(crate) fn demo() -> Place {
+        let place = Place::bare(StaffPages::Open);
+        place.town("hidamari", "ひだまり市", TenantKind::Demo, "json");
+        place
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.site.env
+    }
+
+    /// Adds a town with the starter pack, its own pack and families.
+    pub(crate) fn town(&self, code: &str, name: &str, kind: TenantKind, format: &str) -> Tenant {
+        let tenant = self.empty_town(code, name, kind, format);
+        actions::content::import(self.env(), None, &starter_pack("starter-ja")).unwrap();
+        actions::content::import(self.env(), Some(&tenant), &starter_pack("sample-town-ja")).unwrap();
+        self.register(&tenant, &families());
+        tenant
+    }
+
+    /// Adds a town that has nothing yet.
+    pub(crate) fn empty_town(&self, code: &str, name: &str, kind: TenantKind, format: &str) -> Tenant {
+        let adoption = |track: &str| Adoption {
+            track: track.to_owned(),
+            edition: None,
+            slots: kizuna_domain::cadence::Slots::All,
+            end: kizuna_domain::position::EndRule::OnBirthday(3),
+            join: JoinPolicy::Digest,
+        };
+        let settings = Settings {
+            kind,
+            sender_name: format!("{name} 子育てだより"),
+            time_zone: "Asia/Tokyo".to_owned(),
+            send_from: "08:00".to_owned(),
+            send_until: "20:00".to_owned(),
+            customs: kizuna_domain::position::Customs::default(),
+            catch_up_days: 3,
+            base_url: "http://127.0.0.1:8117".to_owned(),
+            adopt: vec![adoption("starter"), adoption("hidamari")],
+        };
+        let outbox = BTreeMap::from([
+            ("folder".to_owned(), self.outbox(code).display().to_string()),
+            ("format".to_owned(), format.to_owned()),
+        ]);
+        let account = NewAccount { channel: "outbox".to_owned(), settings: outbox, secrets: BTreeMap::new() };
+        actions::tenants::put(self.env(), code, name, &settings, &[account]).unwrap()
+    }
+
+    /// The folder that a town's letters are written to.
+    pub(crate) fn outbox(&self, code: &str) -> PathBuf {
+        self.folder.path().join(format!("outbox-{code}"))
+    }
+
+    pub(crate) fn register(&self, tenant: &Tenant, rows: &[Row]) {
+        let today: Day = TODAY.parse().unwrap();
+        let rows: Vec<ListRow> = (1..)
+            .zip(rows)
+            .map(|(line, row)| {
+                let mut cells = BTreeMap::from([
+                    ("channel", "outbox".to_owned()),
+                    ("address", format!("family{line}@example.jp")),
+                    ("nickname", row.nickname.to_owned()),
+                    ("registered_on", row.registered.to_owned()),
+                    ("consent_wording", "v1".to_owned()),
+                    ("consent_at", "2026-06-01T09:00:00+09:00".to_owned()),
+                ]);
+                cells.extend(row.due.map(|due| ("due_on", due.to_owned())));
+                cells.extend(row.birth.map(|birth| ("birth_on", birth.to_owned())));
+                ListRow { line, cells }
+            })
+            .collect();
+        let checked = check_list(self.env(), tenant, &rows, today).unwrap();
+        assert!(checked.rejected.is_empty(), "{:?}", checked.rejected);
+        import_list(self.env(), tenant, &checked).unwrap();
+    }
+
+    /// Runs the whole of today.
+    pub(crate) fn run(&self) {
+        run::run(self.env(), None, None, &|_, _| {}, &|_| {}).unwrap();
+    }
+
+    /// The subscriptions of a town with their nicknames and readers.
+    pub(crate) fn followers(&self, tenant: &Tenant) -> Vec<kizuna_domain::people::Follower> {
+        let env = self.env();
+        env.db.read(|tx| people::after(tx, &env.keys, tenant.scope(), None, 100)).unwrap()
+    }
+
+    pub(crate) fn family(&self, tenant: &Tenant, nickname: &str) -> kizuna_domain::people::Follower {
+        let mut all = self.followers(tenant).into_iter();
+        all.find(|follower| follower.nickname.as_deref() == Some(nickname)).unwrap()
+    }
+
+    pub(crate) fn state(&self, tenant: &Tenant, id: SubscriptionId) -> SubscriptionState {
+        let env = self.env();
+        env.db.read(|tx| people::one(tx, &env.keys, tenant.scope(), id)).unwrap().unwrap().state
+    }
+
+    pub(crate) fn stop_path(&self, tenant: &Tenant, nickname: &str) -> String {
+        let reader = self.family(tenant, nickname).subscriber;
+        format!("/{}/stop/{}", tenant.code, links::stop_token(&self.env().keys, tenant.id, reader))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.ask(Request::get(path).body(Body::empty()).unwrap())
+    }
+
+    pub(crate) fn post(&self, path: &str, media_type: &str, body: &str) -> Answer {
+        let request = Request::post(path).header(header::CONTENT_TYPE, media_type);
+        self.ask(request.body(Body::from(body.to_owned())).unwrap())
+    }
+
+    pub(crate) fn ask(&self, request: Request<Body>) -> Answer {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let response = router(Arc::clone(&self.site)).oneshot(request).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let bytes = to_bytes(body, 8 << 20).await.unwrap();
+            Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+        })
+    }
+}
