@@ -72,11 +72,6 @@ struct Words {
     phone: &'static str,
     hours_open: &'static str,
     hours_close: &'static str,
-    ask: &'static str,
-    ask_line: &'static str,
-    /// Every choice is worth the same: none is a default, none supposes how a pregnancy went.
-    choices: [&'static str; 4],
-    choose: &'static str,
     stop: &'static str,
     stop_link: &'static str,
 }
@@ -86,17 +81,8 @@ static JAPANESE: Words = Words {
     phone: "電話 ",
     hours_open: "（",
     hours_close: "）",
-    ask: "これからのお届けについて",
-    ask_line: "いまのご様子に近いものを、お選びください。理由はうかがいません。お返事は、あとからでもかまいません。",
-    choices: [
-        "このまま受け取る",
-        "生まれたことを知らせる",
-        "しばらく休む",
-        "受け取りを終える",
-    ],
-    choose: "選ぶページをひらく",
-    stop: "いつでも、ここからお休み・終了ができます。理由はうかがいません。",
-    stop_link: "お休み・終了のページ",
+    stop: "いつでも、ここで止められます。理由は聞きません。",
+    stop_link: "止めるページ",
 };
 
 static ENGLISH: Words = Words {
@@ -104,17 +90,8 @@ static ENGLISH: Words = Words {
     phone: "Phone ",
     hours_open: " (",
     hours_close: ")",
-    ask: "What would you like from here on?",
-    ask_line: "Please choose what fits you now. We do not ask why, and there is no hurry.",
-    choices: [
-        "Keep receiving messages",
-        "Tell us about a birth",
-        "Take a break for a while",
-        "End the messages",
-    ],
-    choose: "Open the page to choose",
-    stop: "You can take a break or end this here at any time. We do not ask why.",
-    stop_link: "Break or end",
+    stop: "You can end these messages here at any time. We do not ask why.",
+    stop_link: "End the messages",
 };
 
 impl Words {
@@ -141,12 +118,7 @@ enum Piece<'a> {
     Heading(&'a [Inline]),
     Paragraph(&'a [Inline]),
     List(&'a [Vec<Inline>]),
-    /// Sentence of ours.
-    Line(&'a str),
-    Choices(&'a [&'static str]),
     Desk(&'a DeskCard),
-    /// Words that lead to the reader's own page.
-    Door(&'a str),
     /// Who sends all this.
     From(&'a str),
     /// The way out: a sentence and a link, last.
@@ -170,14 +142,6 @@ fn pieces<'a>(draft: &'a Draft, stoppable: bool, words: &'static Words) -> Vec<P
             Block::Paragraph { inlines } => Piece::Paragraph(inlines),
             Block::List { items } => Piece::List(items),
         }));
-    }
-    if draft.asks && stoppable {
-        pieces.extend([
-            Piece::Sender(words.ask),
-            Piece::Line(words.ask_line),
-            Piece::Choices(&words.choices),
-            Piece::Door(words.choose),
-        ]);
     }
     if !draft.desks.is_empty() {
         pieces.push(Piece::Sender(words.desks));
@@ -247,22 +211,7 @@ impl TextWriter {
                     self.inlines(item);
                 }
             }
-            Piece::Line(line) => {
-                self.begin();
-                self.writer.add(line);
-            }
-            Piece::Choices(choices) => {
-                self.begin();
-                self.writer.add("・");
-                self.writer.add(&choices.join("\n・"));
-            }
             Piece::Desk(desk) => self.desk(desk),
-            Piece::Door(words) => {
-                self.begin();
-                self.writer.add(words);
-                self.writer.add("\n");
-                self.writer.gap();
-            }
             Piece::From(from) => {
                 self.begin();
                 self.writer.add("――――――\n");
@@ -399,16 +348,7 @@ impl HtmlWriter {
                 }
                 self.writer.add("</ul>\n");
             }
-            Piece::Line(line) => self.element("p", "", line),
-            Piece::Choices(choices) => {
-                self.writer.add("<ul style=\"padding-left:1.4em\">");
-                for choice in *choices {
-                    self.writer.add(&format!("<li>{}</li>", escape(choice)));
-                }
-                self.writer.add("</ul>\n");
-            }
             Piece::Desk(desk) => self.desk(desk),
-            Piece::Door(words) => self.door(words),
             Piece::From(from) => self.element("p", "margin-top:2em;border-top:1px solid;padding-top:1em", from),
             Piece::Stop => {
                 self.element("p", "margin-bottom:0", self.words.stop);

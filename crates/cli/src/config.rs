@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kizuna_channels::CHANNELS;
 use kizuna_domain::tenant::Settings;
+use kizuna_engine::Pace;
 use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::env::LEASE;
 use serde::Deserialize;
 
 /// The configuration as written.
@@ -15,6 +18,8 @@ use serde::Deserialize;
 struct Written {
     database: Database,
     key: Key,
+    #[serde(default)]
+    run: Run,
     #[serde(default)]
     web: Web,
     #[serde(default)]
@@ -41,13 +46,35 @@ struct Key {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Run {
+    lease_seconds: u64,
+}
+
+impl Default for Run {
+    fn default() -> Run {
+        Run { lease_seconds: LEASE.as_secs() }
+    }
+}
+
+/// Longest lease: a batch of a dead worker must come back on the same morning.
+const LEASE_SECONDS_MAX: u64 = 600;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Web {
+    #[serde(default = "listen")]
     listen: SocketAddr,
+    #[serde(default)]
+    practice_pages: bool,
+}
+
+fn listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
 }
 
 impl Default for Web {
     fn default() -> Web {
-        Web { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        Web { listen: listen(), practice_pages: false }
     }
 }
 
@@ -73,8 +100,12 @@ pub(crate) struct Config {
     pub witness: PathBuf,
     /// The key file.
     pub key_file: PathBuf,
+    /// How the engine paces itself.
+    pub pace: Pace,
     /// Where pages are served.
     pub listen: SocketAddr,
+    /// True where the pages about families are shown, on this machine and for practice tenants only.
+    pub practice_pages: bool,
     /// The tenants.
     pub tenants: Vec<TenantConfig>,
 }
@@ -137,9 +168,13 @@ pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
         Some(text) => text.parse().map_err(|_| wrong(format!("KIZUNA_LISTEN '{text}' is not like 127.0.0.1:8080")))?,
         None => written.web.listen,
     };
+    let lease = match written.run.lease_seconds {
+        seconds @ 1..=LEASE_SECONDS_MAX => Duration::from_secs(seconds),
+        seconds => return Err(wrong(format!("[run] lease_seconds is {seconds}; use 1 to {LEASE_SECONDS_MAX}"))),
+    };
     let tenants = written.tenant.into_iter().map(|table| tenant(table, home, &wrong));
     let tenants = tenants.collect::<Result<Vec<_>, _>>()?;
-    Ok(Config { location, witness: home.join(written.database.witness), key_file: home.join(key_file), listen, tenants })
+    Ok(Config { location, witness: home.join(written.database.witness), key_file: home.join(key_file), pace: Pace { lease, ..Pace::default() }, listen, practice_pages: written.web.practice_pages, tenants })
 }
 
 fn read_to_string(path: &Path) -> Result<String, ConfigError> {
@@ -250,9 +285,16 @@ witness = "kizuna.witness"
 # 宛先や暗証を暗号にする鍵。なくすと、宛先は二度と読めません。データベースとは別の場所にも控えてください。
 file = "kizuna.key"
 
+[run]
+# 配信の作業が、この秒数のあいだ動いた様子がなければ、倒れたとみて、ほかの作業が続きを引きつぎます。
+lease_seconds = 10
+
 [web]
 # 画面をひらく場所。インターネットには、TLS のプロキシを通して出してください。
 listen = "127.0.0.1:8080"
+# 練習用の自治体だけのとき、配信や家庭の画面をこの機械で見られるようにする。ログインはまだないので、
+# プロキシでほかへ出している機械では false のままにしてください。
+practice_pages = false
 
 # ---- 自治体 -------------------------------------------------------------------------------------
 # 自治体の数だけ [[tenant]] を書きます。はじめは練習用（practice）で、見本の原稿を動かせます。

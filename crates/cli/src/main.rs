@@ -25,7 +25,15 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Not clap's own 2, which here means that something needs a person; --help is no failure.
+            let code = if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            let _ = error.print();
+            return code;
+        }
+    };
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| environment(name));
     let tongue = Tongue::choose(cli.lang, locale.as_deref());
     let filter = environment("KIZUNA_LOG").unwrap_or_else(|| "warn".to_owned());

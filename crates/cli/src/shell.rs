@@ -59,14 +59,14 @@ pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Opens the database and puts the outside world together.
-pub(crate) fn env(location: &str, keys: Keyring, witness: &Path) -> Result<Arc<Env>, StoreError> {
+pub(crate) fn env(location: &str, keys: Keyring, witness: &Path, pace: Pace) -> Result<Arc<Env>, StoreError> {
     let db = Db::open(&Location::parse(location)?)?;
     Ok(Arc::new(Env {
         db,
         keys,
         clock: Box::new(MachineClock),
         ids: Box::new(MachineIds),
-        pace: Pace::default(),
+        pace,
         stop: Stop::default(),
         witness: witness.to_owned(),
         machine: machine(),

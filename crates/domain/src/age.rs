@@ -72,6 +72,13 @@ fn same_day_after(birth: Day, months: u16) -> Option<(Day, bool)> {
 }
 
 /// Completed months on `on` by the celebrated clock; `None` before birth.
+///
+/// ```
+/// use kizuna_domain::{age::{completed_months, LeapBirthday}, day::Day};
+/// let day = |s: &str| s.parse::<Day>().unwrap();
+/// assert_eq!(completed_months(day("2026-08-31"), day("2026-09-29"), LeapBirthday::February28), Some(0));
+/// assert_eq!(completed_months(day("2026-08-31"), day("2026-09-30"), LeapBirthday::February28), Some(1));
+/// ```
 pub fn completed_months(birth: Day, on: Day, leap: LeapBirthday) -> Option<u16> {
     if on < birth {
         return None;
@@ -88,6 +95,13 @@ pub fn completed_months(birth: Day, on: Day, leap: LeapBirthday) -> Option<u16> 
 /// The births, first and last, that complete `months` months on `on`; `None` where no birthday falls on it.
 ///
 /// The inverse of [`celebrated`]: always one unbroken range of days.
+///
+/// ```
+/// use kizuna_domain::{age::{births_celebrating, LeapBirthday}, day::Day};
+/// let day = |s: &str| s.parse::<Day>().unwrap();
+/// let births = births_celebrating(1, day("2026-09-30"), LeapBirthday::February28);
+/// assert_eq!(births, Some((day("2026-08-30"), day("2026-08-31"))));
+/// ```
 pub fn births_celebrating(months: u16, on: Day, leap: LeapBirthday) -> Option<(Day, Day)> {
     let date = on.date();
     let month_index = i32::from(date.year()) * 12 + i32::from(date.month()) - 1 - i32::from(months);

@@ -105,7 +105,7 @@ pub struct Draft {
     pub sections: Vec<Section>,
     /// Desks to turn to.
     pub desks: Vec<DeskCard>,
-    /// True where the message asks for news (birth, continue, pause, stop) and its links are shown as choices.
+    /// True where the message is the neutral question after a due date that passed.
     pub asks: bool,
 }
 

@@ -47,6 +47,13 @@ pub enum Anchor {
 
 impl Anchor {
     /// An anchor from what a register holds; `None` where both dates are missing.
+    ///
+    /// ```
+    /// use kizuna_domain::position::Anchor;
+    /// let (due, birth) = ("2026-12-01".parse().unwrap(), "2026-09-15".parse().unwrap());
+    /// assert!(Anchor::from_dates(Some(due), Some(birth)).unwrap().is_preterm());
+    /// assert_eq!(Anchor::from_dates(Some(due), None), Some(Anchor::Due(due)));
+    /// ```
     pub fn from_dates(due: Option<Day>, birth: Option<Day>) -> Option<Anchor> {
         match (due, birth) {
             (due, Some(on)) => Some(Anchor::Birth { on, due }),
@@ -110,6 +117,7 @@ pub enum DayCount {
 
 /// The tenant's choices that move a position on the calendar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Customs {
     /// When a child of 29 February celebrates.
     #[serde(default)]

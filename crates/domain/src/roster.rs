@@ -339,3 +339,19 @@ fn three(text: &str) -> Option<(&str, i8, i8)> {
         .then(|| Some((year, month.parse().ok()?, day.parse().ok()?)))
         .flatten()
 }
+
+/// Days between two pregnancies' dates below which they must be one: nobody has two children five months apart.
+const SAME_CHILD_DAYS: i32 = 150;
+
+/// True where two registrations of one reader can only be about the same child, or about twins.
+///
+/// ```
+/// use kizuna_domain::{position::Anchor, roster::same_child};
+/// let due = |text: &str| Anchor::Due(text.parse().unwrap());
+/// assert!(same_child(&due("2026-12-01"), &due("2026-12-11")));
+/// assert!(!same_child(&due("2026-12-01"), &due("2028-02-01")));
+/// ```
+pub fn same_child(a: &Anchor, b: &Anchor) -> bool {
+    let day = |anchor: &Anchor| anchor.birth().or(anchor.due());
+    matches!((day(a), day(b)), (Some(a), Some(b)) if (a - b).abs() < SAME_CHILD_DAYS)
+}

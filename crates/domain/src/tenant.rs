@@ -124,6 +124,9 @@ pub enum SettingsError {
     /// Unknown time zone.
     #[error("time_zone '{0}' is not known; use an IANA name like Asia/Tokyo")]
     Zone(String),
+    /// Unusable address of the public pages.
+    #[error("base_url '{0}' must be empty or like https://kosodate.example.lg.jp, without a slash at the end")]
+    BaseUrl(String),
     /// Unusable delivery window.
     #[error(transparent)]
     Window(#[from] NotAWindow),
@@ -133,6 +136,16 @@ impl Settings {
     /// The time zone of the tenant's days.
     pub fn zone(&self) -> Result<jiff::tz::TimeZone, SettingsError> {
         jiff::tz::TimeZone::get(&self.time_zone).map_err(|_| SettingsError::Zone(self.time_zone.clone()))
+    }
+
+    /// Says what keeps these settings from being used.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        self.zone()?;
+        self.window()?;
+        let url = &self.base_url;
+        let local = ["http://127.0.0.1", "http://localhost"].iter().any(|start| url.starts_with(start));
+        let usable = (url.starts_with("https://") || local) && !url.ends_with('/') && !url.contains(char::is_whitespace);
+        if url.is_empty() || usable { Ok(()) } else { Err(SettingsError::BaseUrl(url.clone())) }
     }
 
     /// The hours in which messages leave.

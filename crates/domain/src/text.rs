@@ -28,6 +28,10 @@ pub fn invisible(text: &str) -> Option<(usize, char)> {
 }
 
 /// Shortens to at most `max` characters, the last being … where something was cut.
+///
+/// ```
+/// assert_eq!(kizuna_domain::text::shorten("きょうのことば", 4), "きょう…");
+/// ```
 pub fn shorten(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();

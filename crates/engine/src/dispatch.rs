@@ -29,6 +29,8 @@ use crate::witness;
 
 /// Code of a letter that is in doubt.
 pub const UNKNOWN: &str = "unknown";
+/// Code of a letter whose time to live ended before it could leave.
+const EXPIRED: &str = runs::EXPIRED;
 /// Code of a letter that waits for its next attempt.
 const DEFERRED: &str = "deferred";
 /// Drafts of a batch kept opened between batches of one worker.
@@ -422,34 +424,43 @@ impl<'a> Line<'a> {
             let fence = fence::get(tx)?;
             self.rebatch(tx, batch, retries, now)?;
             let marked = runs::marked(tx, batch.id)?;
-            if let Ending::Unfinished { attempt, wait } = ending {
-                let at = if wait { retry_at(&self.attempt(batch, now), None) } else { Some(now) };
-                if let Some(at) = at {
-                    runs::release(tx, batch.id, batch.token, at, attempt)?;
-                    return Ok((0, fence));
+            let later = match ending {
+                Ending::Unfinished { attempt, wait } => {
+                    let at = if wait { retry_at(&self.attempt(batch, now), None) } else { Some(now) };
+                    at.map(|at| (at, attempt))
                 }
-            }
+                Ending::Complete | Ending::Expired | Ending::Held(_) => None,
+            };
+            let expires = later.is_none() && matches!(ending, Ending::Expired | Ending::Unfinished { .. });
             let mut tally = Tally::default();
             let finished = runs::progress(tx, batch.id)?;
             for (number, outcome) in &marked {
-                let expires = matches!(ending, Ending::Expired | Ending::Unfinished { .. });
                 match outcome.as_deref() {
                     None if *number >= finished && expires => {
-                        runs::mark(tx, scope, batch.id, *number, "failed:expired", "")?;
+                        runs::mark(tx, scope, batch.id, *number, EXPIRED, "")?;
                         tally.failed += 1;
                     }
-                    None if *number >= finished && matches!(ending, Ending::Held(_)) => {}
+                    None if *number >= finished && (later.is_some() || matches!(ending, Ending::Held(_))) => {}
                     None => tally.sent += 1,
                     Some(UNKNOWN) => tally.in_doubt += 1,
                     Some(code) if code.starts_with("skipped:") => tally.skipped += 1,
                     Some(_) => tally.failed += 1,
                 }
             }
+            if expires || marked.values().any(|outcome| outcome.as_deref() == Some(EXPIRED)) {
+                runs::reopen(tx, batch.run)?;
+            }
+            let letters = marked.len() as i64;
+            if let Some((at, attempt)) = later {
+                runs::so_far(tx, batch.id, batch.token, letters, tally)?;
+                runs::release(tx, batch.id, batch.token, at, attempt)?;
+                return Ok((0, fence));
+            }
             let held = match &ending {
                 Ending::Held(reply) => Some(reply.as_str()),
                 Ending::Complete | Ending::Expired | Ending::Unfinished { .. } => None,
             };
-            runs::finish(tx, batch.id, batch.token, marked.len() as i64, tally, held)?;
+            runs::finish(tx, batch.id, batch.token, letters, tally, held)?;
             Ok((tally.sent + tally.skipped + tally.failed + tally.in_doubt, fence))
         })?;
         if let Some(fence) = fence {
@@ -643,7 +654,7 @@ impl<'l, 'a> Log<'l, 'a> {
                     self.suppress.push((number, refusal.code()));
                 }
             }
-            Next::Failed(Failure::Expired) => mark("failed:expired"),
+            Next::Failed(Failure::Expired) => mark(EXPIRED),
             Next::Unknown => mark(UNKNOWN),
             Next::Held(Fault::Payload) => mark("failed:payload"),
             Next::Held(Fault::Account) => {

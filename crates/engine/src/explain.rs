@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::planner::{self, in_tx};
+use crate::run;
 use crate::programme::{self, Loaded};
 use crate::walk;
 
@@ -34,6 +35,8 @@ pub struct PlannedRow {
     pub subscription: String,
     /// Place on the axis: `12w3d`, `d30`, `2026-12-05`, `digest`.
     pub slot: String,
+    /// The slot in stored form, as the ledger names it.
+    pub key: String,
     /// Code of the track.
     pub track: String,
     /// Code of the channel.
@@ -80,7 +83,8 @@ pub struct Preview {
 /// The plan of a day: the run's own lookups, judgement and ledger, without writing.
 pub fn preview(env: &Env, tenant: &Tenant, day: Day) -> Result<Preview, EngineError> {
     let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
-    let behind = in_tx(env, |tx| planner::behind(tx, tenant, day))?;
+    let today = run::today(env, tenant)?;
+    let behind = in_tx(env, |tx| planner::behind(tx, tenant, day, today))?;
     let channels: BTreeMap<AccountId, String> = env
         .db
         .read(|tx| tenants::accounts(tx, &env.keys, tenant.scope()))?
@@ -158,6 +162,7 @@ fn look_at(
             preview.planned.push(PlannedRow {
                 subscription: follower.subscription.to_string(),
                 slot: due.slot.place(),
+                key: due.slot.to_string(),
                 track: due.slot.track().to_owned(),
                 channel: channel.clone(),
                 stage: stage_label(&follower.anchor, day, &tenant.settings.customs),
@@ -395,7 +400,8 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
     let scope = tenant.scope();
     let follower = env.db.read(|tx| people::one(tx, &env.keys, scope, id))?.ok_or_else(unknown)?;
     let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
-    let behind = in_tx(env, |tx| planner::behind(tx, tenant, day))?;
+    let today = run::today(env, tenant)?;
+    let behind = in_tx(env, |tx| planner::behind(tx, tenant, day, today))?;
     let verdict = judge(&loaded.programme, day, &behind, &follower);
     let customs = &tenant.settings.customs;
     let ledger = env.db.read(|tx| runs::of_subscription(tx, scope, id, day))?;
@@ -424,6 +430,7 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
             .map(|due| PlannedRow {
                 subscription: subscription.to_owned(),
                 slot: due.slot.place(),
+                key: due.slot.to_string(),
                 track: due.slot.track().to_owned(),
                 channel: channel.clone().unwrap_or_default(),
                 stage: stage.clone(),
@@ -444,6 +451,7 @@ fn explained(delivery: &runs::Delivery) -> Explained {
         (None, _) if delivery.passed => "sent".to_owned(),
         (None, _) if delivery.in_flight => "in-flight".to_owned(),
         (None, "held") => "held".to_owned(),
+        (None, "done") => "given-up".to_owned(),
         (None, _) => "waiting".to_owned(),
     };
     Explained { slot: delivery.slot.clone(), state, detail: delivery.detail.clone(), attempt: delivery.attempt }

@@ -72,13 +72,18 @@ fn window(tenant: &Tenant, day: Day, hours: Hours, now: Timestamp) -> Result<Win
     })
 }
 
-/// Days before `day` whose run was missed and may still be made up, latest first.
-pub fn behind(tx: &mut kizuna_store::ReadTx<'_>, tenant: &Tenant, day: Day) -> Result<Vec<Day>, EngineError> {
+/// Days before `day` whose run was missed and may still be made up, latest first; a day to come is not missed yet.
+pub fn behind(
+    tx: &mut kizuna_store::ReadTx<'_>,
+    tenant: &Tenant,
+    day: Day,
+    today: Day,
+) -> Result<Vec<Day>, EngineError> {
     let back = i32::from(tenant.settings.catch_up_days);
     if back == 0 {
         return Ok(Vec::new());
     }
-    let mut days = runs::missed(tx, tenant.scope(), day - back, day - 1)?;
+    let mut days = runs::missed(tx, tenant.scope(), day - back, day.min(today) - 1)?;
     days.reverse();
     Ok(days)
 }
@@ -90,6 +95,11 @@ pub fn plan_day(env: &Env, tenant: &Tenant, day: Day, hours: Hours) -> Result<Pl
     let scope = tenant.scope();
     let version = env.db.read(|tx| tenants::version(tx, scope))?;
     let known = env.db.read(|tx| runs::get(tx, scope, day))?;
+    if let (Some(run), Hours::Forced) = (&known, hours) {
+        // What was planned for the delivery hours leaves with the rest.
+        env.db.write(|tx| runs::hasten(tx, run.id, window.opens, window.closes))?;
+    }
+    let is_new = known.is_none();
     if known.is_some_and(|run| run.planned_version == Some(version)) {
         return Ok(Planned { unchanged: true, ..Planned::default() });
     }
@@ -97,7 +107,8 @@ pub fn plan_day(env: &Env, tenant: &Tenant, day: Day, hours: Hours) -> Result<Pl
         return Ok(Planned::default());
     }
     let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
-    let behind = in_tx(env, |tx| behind(tx, tenant, day))?;
+    let today = Day::of(now, &tenant.settings.zone()?);
+    let behind = in_tx(env, |tx| behind(tx, tenant, day, today))?;
     let run = env.db.write(|tx| runs::open(tx, scope, RunId::new(env.ids.next()), day, now))?;
     let mut planner = Planner {
         env,
@@ -106,6 +117,7 @@ pub fn plan_day(env: &Env, tenant: &Tenant, day: Day, hours: Hours) -> Result<Pl
         day,
         behind: &behind,
         run: run.id,
+        is_new,
         version,
         window,
         one_text: one_text_accounts(env, tenant)?,
@@ -169,6 +181,8 @@ struct Planner<'a> {
     day: Day,
     behind: &'a [Day],
     run: RunId,
+    /// True where nobody has anything of this day in the ledger yet.
+    is_new: bool,
     version: i64,
     window: Window,
     one_text: HashMap<AccountId, (usize, bool)>,
@@ -185,8 +199,11 @@ impl Planner<'_> {
         let mut judged: Vec<Judged<'_>> = Vec::new();
         for follower in readers.iter().flatten() {
             let verdict = judge(&self.loaded.programme, self.day, self.behind, follower);
-            for reason in verdict.skipped {
-                *self.planned.skipped.entry(reason).or_default() += 1;
+            // Whoever has a letter of this day is told of by what became of it.
+            if !verdict.due.is_empty() || !self.has_letter(follower)? {
+                for reason in verdict.skipped {
+                    *self.planned.skipped.entry(reason).or_default() += 1;
+                }
             }
             let fills = |due: &Due| due.fills(&self.loaded.programme).iter().map(ToString::to_string).collect();
             let due: Vec<(Due, Vec<String>)> = verdict.due.into_iter().map(|due| (due.clone(), fills(&due))).collect();
@@ -216,6 +233,15 @@ impl Planner<'_> {
         Ok(())
     }
 
+    fn has_letter(&self, follower: &Follower) -> Result<bool, EngineError> {
+        if self.is_new {
+            return Ok(false);
+        }
+        let (scope, day) = (self.tenant.scope(), self.day);
+        let deliveries = self.env.db.read(|tx| runs::of_subscription(tx, scope, follower.subscription, day))?;
+        Ok(!deliveries.is_empty())
+    }
+
     /// Letters and slots added, and subscriptions whose every slot was reserved before.
     fn reserve(&mut self, judged: &[Judged<'_>]) -> Result<(u64, u64, u64), EngineError> {
         let mut keys: Vec<(SubscriptionId, String)> = Vec::new();
@@ -224,6 +250,9 @@ impl Planner<'_> {
         }
         let (env, scope) = (self.env, self.tenant.scope());
         let result = env.db.write(|tx| {
+            if !self.behind.is_empty() {
+                runs::forget_expired(tx, scope, &keys)?;
+            }
             let reserved = runs::reserved(tx, scope, &keys)?;
             let reserved = reserved.into_iter().filter_map(|place| keys.get(place).cloned()).collect();
             let (letters, drafts, known) = self.letters(judged, reserved);

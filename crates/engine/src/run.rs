@@ -76,24 +76,26 @@ pub fn run(
     watch: Watch<'_>,
 ) -> Result<RunOutcome, EngineError> {
     witness::may_send(env)?;
-    let tenants = match only {
-        Some(tenant) => vec![tenant.clone()],
-        None => env.db.read(tenants::all)?,
+    let codes = match only {
+        Some(tenant) => vec![tenant.code.clone()],
+        None => env.db.read(tenants::codes)?,
     };
     let mut outcome = RunOutcome::default();
     let mut planned = Vec::new();
-    for tenant in tenants {
+    for code in codes {
         let result = (|| {
+            let tenant = env.db.read(|tx| tenants::by_code(tx, &code))?;
+            let tenant = tenant.ok_or_else(|| EngineError::NoTenant(code.clone()))?;
             let today = today(env, &tenant)?;
             let (day, hours) = day.map_or((today, Hours::Respected), |day| (day, Hours::Forced));
             let before = tally(env, &tenant, day)?.ended.sent;
             let plan = planner::plan_day(env, &tenant, day, hours)?;
             on_planned(&tenant, &plan);
-            Ok((day, before, plan))
+            Ok((tenant, day, before, plan))
         })();
         match result {
-            Ok((day, before, plan)) => planned.push((tenant, day, before, plan)),
-            Err(error) => outcome.failures.push(TenantFailure { tenant: tenant.code, error }),
+            Ok(done) => planned.push(done),
+            Err(error) => outcome.failures.push(TenantFailure { tenant: code, error }),
         }
     }
     for failure in dispatch::drain(env, watch)? {
@@ -106,6 +108,34 @@ pub fn run(
         outcome.reports.push(report(env, &tenant, day, before, &plan)?);
     }
     Ok(outcome)
+}
+
+/// One look of the service: plans what changed and carries what is due, without adding up reports.
+pub fn tick(env: &Env) -> Result<Vec<TenantFailure>, EngineError> {
+    witness::may_send(env)?;
+    let mut failures = Vec::new();
+    let mut days = Vec::new();
+    for tenant in env.db.read(tenants::all)? {
+        let planned = today(env, &tenant).and_then(|day| {
+            let plan = planner::plan_day(env, &tenant, day, Hours::Respected)?;
+            Ok((day, plan))
+        });
+        match planned {
+            Ok((day, _)) => days.push((tenant.scope(), day)),
+            Err(error) => failures.push(TenantFailure { tenant: tenant.code, error }),
+        }
+    }
+    for failure in dispatch::drain(env, &|_| {})? {
+        let tenant = failure.tenant.unwrap_or_else(|| failure.account.to_string());
+        failures.push(TenantFailure { tenant, error: failure.error });
+    }
+    let now = env.clock.now();
+    for (scope, day) in days {
+        if env.db.read(|tx| runs::get(tx, scope, day))?.is_some_and(|run| run.closed_at.is_none()) {
+            env.db.write(|tx| runs::close(tx, scope, day, now))?;
+        }
+    }
+    Ok(failures)
 }
 
 fn tally(env: &Env, tenant: &Tenant, day: Day) -> Result<RunTally, EngineError> {

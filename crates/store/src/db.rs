@@ -20,6 +20,8 @@ pub const CONNECTIONS_MAX: usize = 16;
 const STATEMENTS_MAX: usize = 256;
 /// How long SQLite waits for another process's write, in milliseconds.
 const BUSY_MS: u64 = 10_000;
+/// How often the first process to open a new file may be somebody else.
+const SWITCHES_MAX: usize = 100;
 /// Page cache of one SQLite connection, in KiB (negative by SQLite's convention).
 const CACHE_KIB: i64 = -64_000;
 
@@ -584,7 +586,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn open_lite(path: &Path) -> Result<rusqlite::Connection, StoreError> {
     let connection = rusqlite::Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    write_ahead(&connection)?;
     // FULL, not NORMAL: NORMAL lost acknowledged rows in simulated power cuts.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
@@ -593,6 +595,22 @@ fn open_lite(path: &Path) -> Result<rusqlite::Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.execute_batch(PROBE_TABLE)?;
     Ok(connection)
+}
+
+/// Switches a new file to a write-ahead log; a file keeps it.
+///
+/// SQLite refuses at once where another process does the same, instead of waiting as for every other lock.
+fn write_ahead(connection: &rusqlite::Connection) -> Result<(), StoreError> {
+    for _ in 0..SWITCHES_MAX {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                // This does wait, for whoever was faster.
+                connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+            }
+            switched => return Ok(switched?),
+        }
+    }
+    Ok(connection.pragma_update(None, "journal_mode", "WAL")?)
 }
 
 /// A place for key lists that a statement is joined with; lives as long as its connection.

@@ -342,6 +342,56 @@ pub fn by_reference(tx: &mut ReadTx<'_>, scope: Scope, reference: &str) -> Resul
     })
 }
 
+sql!(
+    FOLLOWED,
+    "SELECT 1 FROM subscriptions WHERE tenant_id = $1 AND subscriber_id = $2
+       AND COALESCE(due_on, '') = $3 AND COALESCE(birth_on, '') = $4 LIMIT 1"
+);
+
+/// True where this reader follows, or once followed, a child of these dates.
+pub fn has_followed(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    anchor: &Anchor,
+) -> Result<bool, StoreError> {
+    let (due, birth) = dates(anchor);
+    let (due, birth) = (due.unwrap_or_default(), birth.unwrap_or_default());
+    let args = args![scope.bytes(), subscriber.bytes(), &due, &birth];
+    Ok(tx.one(FOLLOWED, args, |row| row.int(0))?.is_some())
+}
+
+sql!(
+    STOPPED,
+    "SELECT 1 FROM subscriptions WHERE tenant_id = $1 AND subscriber_id = $2 AND state = 'ended'
+       AND COALESCE(end_reason, 'stopped') <> 'completed' LIMIT 1"
+);
+
+/// True where this reader ended something before its last day: only they themselves may begin again.
+pub fn has_stopped(tx: &mut ReadTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<bool, StoreError> {
+    Ok(tx
+        .one(STOPPED, args![scope.bytes(), subscriber.bytes()], |row| row.int(0))?
+        .is_some())
+}
+
+sql!(
+    TAKEN,
+    "SELECT 1 FROM subscriptions WHERE id = $1 UNION ALL SELECT 1 FROM subscribers WHERE id = $2"
+);
+
+/// True where one of these identifiers stands for somebody already, in whichever tenant: identifiers are never shared.
+pub fn is_taken(
+    tx: &mut ReadTx<'_>,
+    subscription: Option<SubscriptionId>,
+    subscriber: Option<SubscriberId>,
+) -> Result<bool, StoreError> {
+    let subscription = subscription.as_ref().map(SubscriptionId::bytes);
+    let subscriber = subscriber.as_ref().map(SubscriberId::bytes);
+    Ok(tx
+        .one(TAKEN, args![subscription, subscriber], |row| row.int(0))?
+        .is_some())
+}
+
 /// A subscription as an import or a registration brings one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSubscription {

@@ -122,6 +122,32 @@ pub fn missed(tx: &mut ReadTx<'_>, scope: Scope, from: Day, until: Day) -> Resul
     Ok(days.filter(|day| *day > begun && !planned.contains(day)).collect())
 }
 
+sql!(REOPEN_RUN, "UPDATE runs SET planned_version = NULL WHERE id = $1");
+
+/// Counts a day as missed after letters of it expired, so that what is still useful is made up later.
+pub fn reopen(tx: &mut WriteTx<'_>, run: RunId) -> Result<(), StoreError> {
+    tx.exec_one(REOPEN_RUN, args![run.bytes()])
+}
+
+/// Outcome of a letter whose time to live ended before it could leave.
+pub const EXPIRED: &str = "failed:expired";
+
+sql!(
+    FORGET_EXPIRED,
+    "DELETE FROM deliveries WHERE tenant_id = $1 AND outcome = $2
+       AND (subscription_id, slot) IN (SELECT p.subscription_id, p.slot FROM probe p)"
+);
+
+/// Frees those of these keys whose letter expired, so that a missed day can be made up.
+pub fn forget_expired(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    keys: &[(SubscriptionId, String)],
+) -> Result<u64, StoreError> {
+    fill_probe(tx, keys)?;
+    tx.exec(FORGET_EXPIRED, args![scope.bytes(), EXPIRED])
+}
+
 sql!(CLEAR_PROBE, "DELETE FROM probe");
 sql!(
     FOUND,
@@ -138,12 +164,8 @@ const PROBE: Bulk = Bulk {
     ],
 };
 
-/// Which of these keys the ledger holds already, by their place in the list.
-pub fn reserved(
-    tx: &mut WriteTx<'_>,
-    scope: Scope,
-    keys: &[(SubscriptionId, String)],
-) -> Result<HashSet<usize>, StoreError> {
+/// Puts keys where a statement can join them.
+fn fill_probe(tx: &mut WriteTx<'_>, keys: &[(SubscriptionId, String)]) -> Result<(), StoreError> {
     tx.exec(CLEAR_PROBE, args![])?;
     let mut values = Vec::with_capacity(keys.len() * 3);
     for (number, (subscription, slot)) in keys.iter().enumerate() {
@@ -153,7 +175,16 @@ pub fn reserved(
             Value::from(slot),
         ]);
     }
-    tx.bulk(&PROBE, &values)?;
+    tx.bulk(&PROBE, &values).map(|_| ())
+}
+
+/// Which of these keys the ledger holds already, by their place in the list.
+pub fn reserved(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    keys: &[(SubscriptionId, String)],
+) -> Result<HashSet<usize>, StoreError> {
+    fill_probe(tx, keys)?;
     let mut found = HashSet::new();
     tx.each(FOUND, args![scope.bytes()], &mut |row| {
         found.extend(usize::try_from(row.int(0)?).ok());
@@ -538,7 +569,8 @@ pub fn mark(
 
 sql!(
     MARKED,
-    "SELECT number, outcome FROM deliveries WHERE batch_id = $1 ORDER BY number"
+    "SELECT d.number, d.outcome FROM batches b JOIN deliveries d ON d.tenant_id = b.tenant_id AND d.batch_id = b.id
+     WHERE b.id = $1 ORDER BY d.number"
 );
 
 /// The letters that a batch still has, each with the outcome of its own if it has one.
@@ -630,6 +662,26 @@ pub fn finish(
 }
 
 sql!(
+    SO_FAR,
+    "UPDATE batches SET letters = $3, sent = $4, skipped = $5, failed = $6, in_doubt = $7
+               WHERE id = $1 AND lease_token = $2 AND state = 'claimed'"
+);
+
+/// Counts what has become of the letters of a batch that goes on later, so that reports tell of it meanwhile.
+pub fn so_far(tx: &mut WriteTx<'_>, batch: BatchId, token: i64, letters: i64, tally: Tally) -> Result<(), StoreError> {
+    let Tally {
+        sent,
+        skipped,
+        failed,
+        in_doubt,
+    } = tally;
+    tx.exec_one(
+        SO_FAR,
+        args![batch.bytes(), token, letters, sent, skipped, failed, in_doubt],
+    )
+}
+
+sql!(
     RELEASE,
     "UPDATE batches SET state = 'ready', not_before_at = $3, attempt = $4, lease_until_at = 0
                WHERE id = $1 AND lease_token = $2 AND state = 'claimed'"
@@ -647,6 +699,18 @@ pub fn release(
         RELEASE,
         args![batch.bytes(), token, not_before.as_millisecond(), attempt],
     )
+}
+
+sql!(
+    HASTEN,
+    "UPDATE batches SET not_before_at = $2, expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
+               WHERE run_id = $1 AND state = 'ready' AND attempt = 0 AND not_before_at > $2"
+);
+
+/// Lets a run's batches that wait for their hour leave from this instant on; those that a provider put off still wait.
+pub fn hasten(tx: &mut WriteTx<'_>, run: RunId, not_before: Timestamp, expires: Timestamp) -> Result<u64, StoreError> {
+    let args = args![run.bytes(), not_before.as_millisecond(), expires.as_millisecond()];
+    tx.exec(HASTEN, args)
 }
 
 sql!(
@@ -707,11 +771,13 @@ pub fn recall(
     Ok(waiting.len() as u64)
 }
 
-sql!(TALLY, "SELECT CAST(COALESCE(SUM(sent), 0) AS BIGINT), CAST(COALESCE(SUM(skipped), 0) AS BIGINT),
-                    CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(in_doubt), 0) AS BIGINT),
-                    CAST(COALESCE(SUM(CASE WHEN state IN ('ready', 'claimed') THEN letters ELSE 0 END), 0) AS BIGINT),
-                    CAST(COALESCE(SUM(CASE WHEN state = 'held' THEN letters - sent - skipped - failed - in_doubt ELSE 0 END), 0) AS BIGINT)
-             FROM batches WHERE run_id = $1");
+sql!(TALLY, "SELECT CAST(COALESCE(SUM(b.sent), 0) AS BIGINT), CAST(COALESCE(SUM(b.skipped), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(b.failed), 0) AS BIGINT), CAST(COALESCE(SUM(b.in_doubt), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(CASE WHEN b.state IN ('ready', 'claimed') AND a.paused_reason IS NULL
+                      THEN b.letters - b.sent - b.skipped - b.failed - b.in_doubt ELSE 0 END), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(CASE WHEN b.state = 'held' OR (b.state IN ('ready', 'claimed') AND a.paused_reason IS NOT NULL)
+                      THEN b.letters - b.sent - b.skipped - b.failed - b.in_doubt ELSE 0 END), 0) AS BIGINT)
+             FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.run_id = $1");
 
 /// A run's letters: what became of them, how many wait, how many are held for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -720,7 +786,7 @@ pub struct RunTally {
     pub ended: Tally,
     /// Letters still to go.
     pub waiting: i64,
-    /// Letters that wait for a person.
+    /// Letters that wait for a person: their batch is held or their account is paused.
     pub held: i64,
 }
 
@@ -744,7 +810,7 @@ pub fn tally(tx: &mut ReadTx<'_>, run: RunId) -> Result<RunTally, StoreError> {
 
 sql!(
     REASONS,
-    "SELECT d.outcome, COUNT(DISTINCT d.subscriber_id) FROM deliveries d JOIN batches b ON b.id = d.batch_id
+    "SELECT d.outcome, COUNT(DISTINCT d.subscriber_id) FROM deliveries d JOIN batches b ON b.id = d.batch_id AND b.tenant_id = d.tenant_id
                WHERE b.run_id = $1 AND d.outcome IS NOT NULL GROUP BY d.outcome ORDER BY d.outcome LIMIT 100"
 );
 
@@ -902,7 +968,7 @@ pub fn all_of_subscription(
 
 sql!(
     DOUBTS,
-    "SELECT DISTINCT d.subscriber_id, d.slot, d.detail FROM deliveries d JOIN batches b ON b.id = d.batch_id
+    "SELECT DISTINCT d.subscriber_id, d.slot, d.detail FROM deliveries d JOIN batches b ON b.id = d.batch_id AND b.tenant_id = d.tenant_id
               WHERE b.run_id = $1 AND d.outcome = 'unknown' ORDER BY d.slot, d.subscriber_id LIMIT $2"
 );
 

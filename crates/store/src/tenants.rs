@@ -62,6 +62,13 @@ pub fn all(tx: &mut ReadTx<'_>) -> Result<Vec<Tenant>, StoreError> {
     tx.all(ALL, args![TENANTS_MAX], tenant)
 }
 
+sql!(CODES, "SELECT code FROM tenants ORDER BY code LIMIT $1");
+
+/// The code of every tenant, whether its settings can be read or not.
+pub fn codes(tx: &mut ReadTx<'_>) -> Result<Vec<String>, StoreError> {
+    tx.all(CODES, args![TENANTS_MAX], |row| Ok(row.text(0)?.to_owned()))
+}
+
 sql!(
     BY_CODE,
     "SELECT id, code, name, settings, version FROM tenants WHERE code = $1"

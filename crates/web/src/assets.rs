@@ -17,7 +17,11 @@ struct Asset {
 
 impl Asset {
     fn new(stem: &str, extension: &str, media_type: &'static str, content: &'static str) -> Asset {
-        Asset { name: format!("{stem}-{:016x}.{extension}", fnv1a(content.as_bytes())), media_type, content }
+        Asset {
+            name: format!("{stem}-{:016x}.{extension}", fnv1a(content.as_bytes())),
+            media_type,
+            content,
+        }
     }
 }
 
@@ -25,10 +29,21 @@ impl Asset {
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 static CSS: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("kizuna", "css", "text/css; charset=utf-8", include_str!("../assets/kizuna.css"))
+    Asset::new(
+        "kizuna",
+        "css",
+        "text/css; charset=utf-8",
+        include_str!("../assets/kizuna.css"),
+    )
 });
-static ICON: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("seedling", "svg", "image/svg+xml", include_str!("../assets/seedling.svg")));
+static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "seedling",
+        "svg",
+        "image/svg+xml",
+        include_str!("../assets/seedling.svg"),
+    )
+});
 
 /// FNV-1a: tells contents apart, and guards nothing.
 const fn fnv1a(bytes: &[u8]) -> u64 {
@@ -53,6 +68,13 @@ pub(crate) fn icon() -> String {
 
 /// Serves an asset by its full name; an old name is gone.
 pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, PageError> {
-    let asset = [&CSS, &ICON].into_iter().find(|asset| asset.name == name).ok_or(PageError::NotFound)?;
-    Ok(([(CONTENT_TYPE, asset.media_type), (CACHE_CONTROL, FOREVER)], asset.content).into_response())
+    let asset = [&CSS, &ICON]
+        .into_iter()
+        .find(|asset| asset.name == name)
+        .ok_or(PageError::NotFound)?;
+    Ok((
+        [(CONTENT_TYPE, asset.media_type), (CACHE_CONTROL, FOREVER)],
+        asset.content,
+    )
+        .into_response())
 }

@@ -2,9 +2,8 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use kizuna_domain::message::{DeskCard, Draft, SAMPLE_MARK, Section};
 pub(crate) use kizuna_domain::message::{Block, Inline};
-
+use kizuna_domain::message::{DeskCard, Draft, SAMPLE_MARK, Section};
 
 /// A message.
 #[derive(Template)]
@@ -33,11 +32,18 @@ impl Bubble {
         for section in draft.sections {
             match speeches.last_mut().filter(|_| section.sender.is_empty()) {
                 Some(speech) => speech.sections.push(section),
-                None => speeches.push(Speech { sender: section.sender.clone(), sections: vec![section] }),
+                None => speeches.push(Speech {
+                    sender: section.sender.clone(),
+                    sections: vec![section],
+                }),
             }
         }
         let mark = if draft.sample { SAMPLE_MARK } else { "" };
-        let top = if draft.stage.is_empty() { draft.subject } else { draft.stage };
+        let top = if draft.stage.is_empty() {
+            draft.subject
+        } else {
+            draft.stage
+        };
         Bubble {
             language: draft.language,
             stage: format!("{mark}{top}"),
@@ -50,6 +56,9 @@ impl Bubble {
 
     /// The message without the desks, where they would stand below each other many times.
     pub(crate) fn without_desks(draft: Draft) -> Bubble {
-        Bubble::new(Draft { desks: Vec::new(), ..draft })
+        Bubble::new(Draft {
+            desks: Vec::new(),
+            ..draft
+        })
     }
 }

@@ -23,10 +23,16 @@ impl DayQuery {
     /// The day that was asked for, else `usual`.
     pub(crate) fn choose(&self, usual: Day) -> Chosen {
         match self.day.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-            None => Chosen { day: usual, unreadable: false },
+            None => Chosen {
+                day: usual,
+                unreadable: false,
+            },
             Some(text) => match text.parse() {
                 Ok(day) => Chosen { day, unreadable: false },
-                Err(_) => Chosen { day: usual, unreadable: true },
+                Err(_) => Chosen {
+                    day: usual,
+                    unreadable: true,
+                },
             },
         }
     }
@@ -38,7 +44,11 @@ impl DayQuery {
 
     /// The page that was asked for, from 1.
     pub(crate) fn page(&self) -> usize {
-        self.page.as_deref().and_then(|text| text.parse().ok()).filter(|page| *page >= 1).unwrap_or(1)
+        self.page
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .filter(|page| *page >= 1)
+            .unwrap_or(1)
     }
 }
 

@@ -96,38 +96,48 @@ struct ErrorPage {
 /// Title and text of an error page.
 fn words(status: StatusCode, language: Language) -> (&'static str, &'static str) {
     match (status, language) {
-        (StatusCode::NOT_FOUND, Language::Ja) => {
-            ("このページは見つかりません", "アドレスがちがうか、いまは使えないページです。")
-        }
-        (StatusCode::NOT_FOUND, Language::En) => {
-            ("This page cannot be found", "The address may be wrong, or the page is not in use.")
-        }
-        (StatusCode::METHOD_NOT_ALLOWED, Language::Ja) => {
-            ("この使い方はできません", "前のページにもどって、ボタンからもう一度おしてください。")
-        }
-        (StatusCode::METHOD_NOT_ALLOWED, Language::En) => {
-            ("This cannot be done here", "Please go back and use the button on the page.")
-        }
-        (StatusCode::PAYLOAD_TOO_LARGE, Language::Ja) => {
-            ("送られた内容が大きすぎます", "何も変わっていません。ページの入力らんから、もう一度ためしてください。")
-        }
-        (StatusCode::PAYLOAD_TOO_LARGE, Language::En) => {
-            ("What was sent is too large", "Nothing has changed. Please try again from the page.")
-        }
-        (StatusCode::REQUEST_TIMEOUT, Language::Ja) => {
-            ("時間がかかりすぎました", "もう一度ためしてください。")
-        }
+        (StatusCode::NOT_FOUND, Language::Ja) => (
+            "このページは見つかりません",
+            "アドレスがちがうか、いまは使えないページです。",
+        ),
+        (StatusCode::NOT_FOUND, Language::En) => (
+            "This page cannot be found",
+            "The address may be wrong, or the page is not in use.",
+        ),
+        (StatusCode::METHOD_NOT_ALLOWED, Language::Ja) => (
+            "この使い方はできません",
+            "前のページにもどって、ボタンからもう一度おしてください。",
+        ),
+        (StatusCode::METHOD_NOT_ALLOWED, Language::En) => (
+            "This cannot be done here",
+            "Please go back and use the button on the page.",
+        ),
+        (StatusCode::PAYLOAD_TOO_LARGE, Language::Ja) => (
+            "送られた内容が大きすぎます",
+            "何も変わっていません。ページの入力らんから、もう一度ためしてください。",
+        ),
+        (StatusCode::PAYLOAD_TOO_LARGE, Language::En) => (
+            "What was sent is too large",
+            "Nothing has changed. Please try again from the page.",
+        ),
+        (StatusCode::REQUEST_TIMEOUT, Language::Ja) => ("時間がかかりすぎました", "もう一度ためしてください。"),
         (StatusCode::REQUEST_TIMEOUT, Language::En) => ("This took too long", "Please try again."),
-        (status, Language::Ja) if status.is_client_error() => {
-            ("内容を読み取れませんでした", "何も変わっていません。前のページから、もう一度ためしてください。")
-        }
-        (status, Language::En) if status.is_client_error() => {
-            ("This could not be read", "Nothing has changed. Please try again from the page before.")
-        }
-        (_, Language::Ja) => {
-            ("表示できませんでした", "こちらの問題です。時間をおいて、もう一度ためしてください。")
-        }
-        (_, Language::En) => ("This could not be shown", "The problem is ours. Please try again a little later."),
+        (status, Language::Ja) if status.is_client_error() => (
+            "内容を読み取れませんでした",
+            "何も変わっていません。前のページから、もう一度ためしてください。",
+        ),
+        (status, Language::En) if status.is_client_error() => (
+            "This could not be read",
+            "Nothing has changed. Please try again from the page before.",
+        ),
+        (_, Language::Ja) => (
+            "表示できませんでした",
+            "こちらの問題です。時間をおいて、もう一度ためしてください。",
+        ),
+        (_, Language::En) => (
+            "This could not be shown",
+            "The problem is ours. Please try again a little later.",
+        ),
     }
 }
 
@@ -151,13 +161,7 @@ pub(crate) async fn dress(State(site): State<Arc<Site>>, request: Request, next:
     response
 }
 
-fn error_page(
-    site: &Site,
-    status: StatusCode,
-    language: Language,
-    method: &Method,
-    cause: Option<&Cause>,
-) -> Response {
+fn error_page(site: &Site, status: StatusCode, language: Language, method: &Method, cause: Option<&Cause>) -> Response {
     let digits = site.env.ids.next().simple().to_string().to_uppercase();
     let number = digits.get(digits.len() - 6..).unwrap_or_default().to_owned();
     match cause {
@@ -174,7 +178,14 @@ fn error_page(
         Language::Ja => ("本文へ進む", "お問い合わせの番号"),
         Language::En => ("Skip to content", "Number to quote"),
     };
-    let page = ErrorPage { lang: language.tag(), title, text, skip, number_label, number };
+    let page = ErrorPage {
+        lang: language.tag(),
+        title,
+        text,
+        skip,
+        number_label,
+        number,
+    };
     match page.render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(_) => (status, title).into_response(),
@@ -206,5 +217,7 @@ fn guard_headers(headers: &mut HeaderMap) {
     for (name, value) in always {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
 }

@@ -22,7 +22,11 @@ pub(crate) fn count(number: u64) -> String {
 
 /// A number of families with its unit; 少数 where real families could be recognised by it.
 pub(crate) fn families(number: u64, kind: TenantKind) -> String {
-    if number < FEW && !kind.allows_samples() { "少数".to_owned() } else { format!("{}人", count(number)) }
+    if number < FEW && !kind.allows_samples() {
+        "少数".to_owned()
+    } else {
+        format!("{}人", count(number))
+    }
 }
 
 /// A time of day on a tenant's clock: 8:02.
@@ -55,7 +59,10 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([0, 999, 1_000, 12_345, 1_234_567].map(count), ["0", "999", "1,000", "12,345", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 12_345, 1_234_567].map(count),
+            ["0", "999", "1,000", "12,345", "1,234,567"]
+        );
     }
 
     #[test]

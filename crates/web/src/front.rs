@@ -29,6 +29,10 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language) -> Resul
             return Ok(Redirect::temporary(&format!("/{}/today", first.code)).into_response());
         }
     }
-    let front = FrontPage { lang: language.tag(), english: language == Language::En, empty: open };
+    let front = FrontPage {
+        lang: language.tag(),
+        english: language == Language::En,
+        empty: open,
+    };
     page(StatusCode::OK, &front)
 }

@@ -32,7 +32,10 @@ async fn path_words(parts: &mut Parts) -> Result<HashMap<String, String>, PageEr
 }
 
 fn tenant(site: &Site, code: &str) -> Result<Tenant, PageError> {
-    site.env.db.read(|tx| tenants::by_code(tx, code))?.ok_or(PageError::NotFound)
+    site.env
+        .db
+        .read(|tx| tenants::by_code(tx, code))?
+        .ok_or(PageError::NotFound)
 }
 
 /// A page for a tenant's staff; such pages exist only where [`crate::StaffPages::Open`] put them into the router.
@@ -56,10 +59,17 @@ impl FromRequestParts<Shared> for Office {
         blocking(site, move |site| {
             let tenant = tenant(site, &code)?;
             let others = site.env.db.read(tenants::all)?;
-            let neighbours = others.into_iter().filter(|other| other.id != tenant.id).take(NEIGHBOURS_MAX);
+            let neighbours = others
+                .into_iter()
+                .filter(|other| other.id != tenant.id)
+                .take(NEIGHBOURS_MAX);
             let neighbours = neighbours.map(|other| (other.code, other.name)).collect();
             let has_mailbox = crate::office::mailbox::folder(site, &tenant)?.is_some();
-            Ok(Office { tenant, neighbours, has_mailbox })
+            Ok(Office {
+                tenant,
+                neighbours,
+                has_mailbox,
+            })
         })
         .await
     }
@@ -78,12 +88,21 @@ impl FromRequestParts<Shared> for Reader {
     async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Reader, PageError> {
         let language = Language::of(parts);
         let mut words = path_words(parts).await?;
-        let (code, token) = words.remove("tenant").zip(words.remove("token")).ok_or(PageError::NotFound)?;
+        let (code, token) = words
+            .remove("tenant")
+            .zip(words.remove("token"))
+            .ok_or(PageError::NotFound)?;
         blocking(site, move |site| {
             let tenant = site.env.db.read(|tx| tenants::by_code(tx, &code))?;
-            let found = tenant.as_ref().and_then(|tenant| links::read_stop_token(&site.env.keys, tenant.id, &token));
+            let found = tenant
+                .as_ref()
+                .and_then(|tenant| links::read_stop_token(&site.env.keys, tenant.id, &token));
             match (tenant, found) {
-                (Some(tenant), Some(subscriber)) => Ok(Reader { tenant, subscriber, token }),
+                (Some(tenant), Some(subscriber)) => Ok(Reader {
+                    tenant,
+                    subscriber,
+                    token,
+                }),
                 (tenant, _) => Err(gone::answer(site, tenant.as_ref(), language)?),
             }
         })
@@ -102,6 +121,11 @@ impl FromRequestParts<Shared> for Town {
     async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Town, PageError> {
         let mut words = path_words(parts).await?;
         let code = words.remove("tenant").ok_or(PageError::NotFound)?;
-        blocking(site, move |site| Ok(Town { tenant: tenant(site, &code)? })).await
+        blocking(site, move |site| {
+            Ok(Town {
+                tenant: tenant(site, &code)?,
+            })
+        })
+        .await
     }
 }

@@ -30,13 +30,17 @@ impl Language {
 
     /// What the request asks for: `?lang=` first, then the browser's languages; Japanese wherever it is among them.
     pub(crate) fn of(parts: &Parts) -> Language {
-        let asked = parts.uri.query().into_iter().flat_map(|query| query.split('&'));
-        match asked.filter_map(|pair| pair.strip_prefix("lang=")).next() {
+        let mut asked = parts.uri.query().into_iter().flat_map(|query| query.split('&'));
+        match asked.find_map(|pair| pair.strip_prefix("lang=")) {
             Some("en") => return Language::En,
             Some(_) => return Language::Ja,
             None => {}
         }
-        let accepted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accepted = parts
+            .headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let mut tags = accepted.split(',').map(str::trim);
         let begins = |tag: &str, with: &str| tag.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(with));
         if tags.clone().any(|tag| begins(tag, "ja")) || !tags.any(|tag| begins(tag, "en")) {

@@ -3,8 +3,8 @@
 //! | module | shows |
 //! |---|---|
 //! | [`routes`] | every address with its audience, in one table |
-//! | [`reader`] | what families see: stopping, at once and without questions |
-//! | [`office`] | what a municipality's staff see: today, tomorrow, one family, the demo's mailbox |
+//! | `reader` | what families see: stopping, at once and without questions |
+//! | `office` | what a municipality's staff see: today, tomorrow, one family, the demo's mailbox |
 //! | [`serve`](fn@serve) | all of it on a socket |
 //!
 //! Reads go through the store and the engine's explanations, writes through the engine's actions only. Every page works

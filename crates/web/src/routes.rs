@@ -39,7 +39,12 @@ pub struct Route {
 /// The table.
 pub fn table() -> Vec<Route> {
     use Audience::{Reader, Staff};
-    let route = |method, path, audience, handler| Route { method, path, audience, handler };
+    let route = |method, path, audience, handler| Route {
+        method,
+        path,
+        audience,
+        handler,
+    };
     vec![
         route("GET", "/", Reader, get(front::get)),
         route("GET", "/healthz", Reader, get(health::get)),
@@ -47,7 +52,12 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/stop/{token}", Reader, get(stop::get)),
         route("POST", "/{tenant}/stop/{token}", Reader, post(stop::post)),
         route("GET", "/{tenant}/stop/{token}/one-click", Reader, get(stop::get)),
-        route("POST", "/{tenant}/stop/{token}/one-click", Reader, post(stop::one_click)),
+        route(
+            "POST",
+            "/{tenant}/stop/{token}/one-click",
+            Reader,
+            post(stop::one_click),
+        ),
         route("GET", "/{tenant}/stopped", Reader, get(stopped::get)),
         route("GET", "/{tenant}/today", Staff, get(today::get)),
         route("GET", "/{tenant}/plan", Staff, get(plan::get)),

@@ -54,7 +54,10 @@ async fn until_stopped(
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let door = Door { listener: TcpListener::from_std(listener)?, room: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
+    let door = Door {
+        listener: TcpListener::from_std(listener)?,
+        room: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+    };
     let (told, mut heard) = tokio::sync::watch::channel(false);
     let server = axum::serve(door, router(site)).with_graceful_shutdown(async move {
         stopped.await;
@@ -94,7 +97,14 @@ impl Listener for Door {
                     // Without it a small answer waits for the client's acknowledgement.
                     let _ = stream.set_nodelay(true);
                     let patience = Box::pin(tokio::time::sleep(SILENCE));
-                    return (Guest { stream, patience, _place: place }, from);
+                    return (
+                        Guest {
+                            stream,
+                            patience,
+                            _place: place,
+                        },
+                        from,
+                    );
                 }
                 Err(error) => {
                     tracing::warn!(kind = %error.kind(), "a connection could not be taken");
@@ -121,17 +131,12 @@ impl Guest {
     fn patiently<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if poll.is_ready() {
             // The runtime's own clock: it decides nothing but when to hang up.
-            let from_now = tokio_now() + SILENCE;
-            self.patience.as_mut().reset(from_now);
+            self.patience.as_mut().reset(Instant::now() + SILENCE);
             return poll;
         }
         ready!(self.patience.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
-}
-
-fn tokio_now() -> Instant {
-    Instant::now()
 }
 
 impl AsyncRead for Guest {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::dispatch;
 use kizuna_engine::planner::{self, Hours};
 use kizuna_engine::run::day_report;
 
-use super::meter::{compare_references, rate, ratio, take};
+use super::meter::{MachineClock, compare_references, rate, ratio, take};
 use super::town::{self, Spread, failed};
 use crate::sh::{self, Fault, fault};
 
@@ -36,13 +37,13 @@ fn sink() -> Result<Sink, Fault> {
     command.args(["-u", "nobody", &format!("127.0.0.1:{port}"), "512"]).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn().map_err(|_| fault("smtp-sink is missing; `cargo xtask test` installs it"))?;
     let sink = Sink(child, port);
-    for _ in 0..1_000 {
+    for _ in 0..500 {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return Ok(sink);
         }
-        std::thread::yield_now();
+        kizuna_engine::Clock::wait(&MachineClock, Duration::from_millis(10));
     }
-    Ok(sink)
+    Err(fault("smtp-sink does not answer"))
 }
 
 /// Messages a second of `smtp-source` with ten sessions and 3 KB.

@@ -54,7 +54,7 @@ fn bare_insert(folder: &std::path::Path) -> Result<f64, Fault> {
              CREATE TABLE deliveries (tenant_id BLOB, subscription_id BLOB, slot TEXT, subscriber_id BLOB, point_id BLOB,
                cohort_id BLOB, batch_id BLOB, number BIGINT, day_on TEXT, outcome TEXT, detail TEXT,
                PRIMARY KEY (tenant_id, subscription_id, slot)) WITHOUT ROWID;
-             CREATE INDEX deliveries_of_batch ON deliveries (batch_id, number);",
+             CREATE INDEX deliveries_of_batch ON deliveries (tenant_id, batch_id, number);",
         )
         .map_err(failed)?;
     let (done, took) = take(|| -> Result<(), rusqlite::Error> {

@@ -61,8 +61,8 @@ https://example.jp/center
 
 ――――――
 ひだまり市
-いつでも、ここからお休み・終了ができます。理由はうかがいません。
-お休み・終了のページ https://kizuna.example.jp/t/stop7
+いつでも、ここで止められます。理由は聞きません。
+止めるページ https://kizuna.example.jp/t/stop7
 ";
 
     assert_eq!(render::text(&draft(), &letter(7).links), expected);
@@ -175,24 +175,11 @@ fn no_word_of_a_draft_becomes_markup_or_a_dangerous_link() {
 }
 
 #[test]
-fn choices_are_equal_and_lead_to_the_readers_page() {
-    let mut draft = draft();
-    draft.asks = true;
-    let links = letter(1).links;
-
-    let text = render::text(&draft, &links);
-
-    assert!(text.contains("・このまま受け取る\n・生まれたことを知らせる\n・しばらく休む\n・受け取りを終える"));
-    assert_eq!(text.matches(&links.stop).count(), 2, "to choose, and as the way out");
-    assert_eq!(render::html(&draft, &links).matches(&links.stop).count(), 2);
-}
-
-#[test]
 fn without_a_page_of_the_reader_nothing_leads_nowhere() {
     let mut draft = draft();
     draft.asks = true;
     let links = Links::default();
-    assert!(!render::text(&draft, &links).contains("お休み"));
+    assert!(!render::text(&draft, &links).contains("止め"));
     assert!(!render::html(&draft, &links).contains("href=\"\""));
 }
 

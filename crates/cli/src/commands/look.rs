@@ -64,9 +64,8 @@ pub(crate) fn why(session: &Session, args: &Why) -> Result<Outcome, Failure> {
         &format!("{}  {day}  {}\n  arithmetic: {}", why.subscription, why.stage, why.arithmetic),
     );
     for row in &why.due {
-        let ledger = format!("{}/{}", row.track, row.slot);
-        let state = why.deliveries.iter().find(|delivery| delivery.slot == ledger || delivery.slot == row.slot);
-        let state = match (state, why.sent_on.get(&ledger)) {
+        let state = why.deliveries.iter().find(|delivery| delivery.slot == row.key);
+        let state = match (state, why.sent_on.get(&row.key)) {
             (Some(delivery), _) => delivery.state.clone(),
             (None, Some(on)) => session.tongue.pick(format!("{on} に済み"), format!("done on {on}")),
             (None, None) => session.tongue.pick("これから".to_owned(), "to come".to_owned()),

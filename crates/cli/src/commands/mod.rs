@@ -144,7 +144,7 @@ impl Session {
     /// Opens the installation without asking whether its schema is current.
     pub(crate) fn open_any(&self, config: &Config) -> Result<Arc<Env>, Failure> {
         let keys = read_key(&config.key_file)?;
-        Ok(shell::env(&config.location, keys, &config.witness)?)
+        Ok(shell::env(&config.location, keys, &config.witness, config.pace)?)
     }
 
     /// Opens the installation, ready for use.

@@ -27,19 +27,32 @@ pub(crate) fn run(session: &Session, args: &Run) -> Result<Outcome, Failure> {
     let (_, env) = session.open()?;
     let tenant = args.tenant.as_deref().map(|code| session.tenant(&env, Some(code))).transpose()?;
     let stopping = env.stop.clone();
-    // A second Ctrl-C ends the program at once, which is safe too.
     let listening = std::thread::Builder::new().name("ctrl-c".into());
     listening.spawn(move || press_on_interrupt(&stopping))?;
     let outcome = with_progress(session, &env, tenant.as_ref(), args.day)?;
     finish(session, &env, &outcome)
 }
 
+/// Waits for Ctrl-C or SIGTERM and presses stop; a second one ends the program at once, which is safe too.
 fn press_on_interrupt(stop: &kizuna_engine::Stop) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    if let Ok(runtime) = runtime
-        && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-    {
-        stop.press();
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    runtime.block_on(interrupted());
+    stop.press();
+    std::thread::spawn(move || {
+        runtime.block_on(interrupted());
+        std::process::exit(130);
+    });
+}
+
+/// Returns when somebody or the service manager asks the program to end.
+async fn interrupted() {
+    let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        // Without a handler the signal ends the program by itself.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
     }
 }
 
@@ -181,7 +194,7 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
         );
         // Until staff can sign in, no page about families leaves the machine it is practised on.
         let practice = env.db.read(kizuna_store::tenants::all)?.iter().all(|t| t.settings.kind.allows_samples());
-        let open = practice && config.listen.ip().is_loopback();
+        let open = config.practice_pages && practice && config.listen.ip().is_loopback();
         let staff_pages = if open { StaffPages::Open } else { StaffPages::Closed };
         let site = Arc::new(Site { env: Arc::clone(&env), staff_pages });
         serve_pages(&env, site, listener)?;
@@ -209,8 +222,7 @@ pub(crate) fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Failu
 pub(crate) fn serve_pages(env: &Env, site: Arc<Site>, listener: TcpListener) -> Result<(), Failure> {
     let stop = env.stop.clone();
     kizuna_web::serve(site, listener, async move {
-        // Without a signal handler the program still ends when it is killed.
-        let _ = tokio::signal::ctrl_c().await;
+        interrupted().await;
         stop.press();
     })?;
     Ok(())
@@ -219,8 +231,13 @@ pub(crate) fn serve_pages(env: &Env, site: Arc<Site>, listener: TcpListener) -> 
 /// Runs whatever is due, again and again, until the stop button is pressed.
 pub(crate) fn work(env: &Env) {
     while !env.stop.is_pressed() {
-        if let Err(error) = daily::run(env, None, None, &|_, _| {}, &|_| {}) {
-            tracing::error!(%error, "the daily run could not go on; it tries again");
+        match daily::tick(env) {
+            Ok(failures) => {
+                for failure in failures {
+                    tracing::error!(tenant = failure.tenant, error = %failure.error, "a tenant could not be planned");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the daily run could not go on; it tries again"),
         }
         env.clock.wait(TICK);
     }

@@ -88,7 +88,8 @@ pub(crate) fn claim(session: &Session, args: &Claim) -> Result<Outcome, Failure>
     for tenant in &tenants {
         through = through.max(Some(run::today(&env, tenant)?));
     }
-    let through = through.filter(|_| !args.send_today);
+    // Whatever happens today: the days before it were the original's.
+    let through = through.map(|today| if args.send_today { today - 1 } else { today });
     let given_up = actions::claim(&env, through)?;
     if session.json {
         session.print_json(&serde_json::json!({ "given_up_batches": given_up, "fenced_through_on": through }));

@@ -13,7 +13,7 @@ use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{content, people as readers, tenants as actions};
 use kizuna_engine::programme::{self, Loaded};
-use kizuna_engine::{Env, run as daily};
+use kizuna_engine::{Env, Pace, run as daily};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Keyring, fence, migrate, people, tenants};
 use kizuna_web::{Site, StaffPages};
@@ -91,7 +91,7 @@ fn open(dir: &Path) -> Result<Arc<Env>, Failure> {
         shell::write_private(&key, &format!("{}\n", Keyring::text(&shell::random_key()?)))?;
     }
     let location = format!("sqlite:{}", dir.join("kizuna.db").display());
-    let env = shell::env(&location, read_key(&key)?, &dir.join("kizuna.witness"))?;
+    let env = shell::env(&location, read_key(&key)?, &dir.join("kizuna.witness"), Pace::default())?;
     migrate::migrate(&env.db)?;
     let node = env.ids.next().to_string();
     env.db.write(|tx| fence::create(tx, &node))?;

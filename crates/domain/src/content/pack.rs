@@ -235,6 +235,10 @@ fn check_manifest(manifest: &Manifest, problems: &mut Vec<PackProblem>) -> bool 
             &format!("format {} is not known; this version reads {FORMAT}", manifest.format),
         );
     }
+    if manifest.approvals_required == Some(0) {
+        let reason = "approvals_required must be 1 or more: no text reaches anyone unreviewed";
+        problem(problems, "pack.toml", &reason);
+    }
     if !is_code(&manifest.track) {
         problem(
             problems,

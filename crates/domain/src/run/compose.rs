@@ -33,8 +33,8 @@ pub fn phrases(language: &str) -> &'static Phrases {
         check_in_title: "ごようすは いかがですか",
         check_in_text: "ご登録の出産予定日から、2週間がたちました。\n\
             お知らせは、ここで いったんお休みします。\n\n\
-            下のページから、いまのお気持ちに近いものを えらべます。\n\
-            なにもしなくても、だいじょうぶです。話したいときは、相談先があります。",
+            なにもしなくても、だいじょうぶです。話したいときは、相談先があります。\n\
+            これからのお知らせがいらないときは、下のページで止められます。理由は聞きません。",
     };
     const EN: Phrases = Phrases {
         subject: "A word for {day}",
@@ -42,8 +42,8 @@ pub fn phrases(language: &str) -> &'static Phrases {
         check_in_title: "How are you?",
         check_in_text: "Two weeks have passed since the due date you registered.\n\
             Our messages pause here.\n\n\
-            On the page below you can choose what is right for you now.\n\
-            You need not do anything. If you would like to talk, the desks below are there for you.",
+            You need not do anything. If you would like to talk, the desks below are there for you.\n\
+            If you want no more messages, the page below ends them. We do not ask why.",
     };
     if language.starts_with("en") { &EN } else { &JA }
 }

@@ -1,6 +1,6 @@
 //! Registrations and what readers do with them; stopping comes before everything else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, PointId, SubscriberId, SubscriptionId};
@@ -59,7 +59,7 @@ pub fn check_list(env: &Env, tenant: &Tenant, rows: &[ListRow], today: Day) -> R
         .map(|account| account.channel)
         .collect();
     let mut checked = Checked::default();
-    let mut in_list: HashMap<(String, String, Anchor), usize> = HashMap::new();
+    let mut list = Seen::default();
     env.db.read(|tx| {
         for row in rows {
             let mut reject = |problem: RowProblem| checked.rejected.push(Rejected { line: row.line, problem });
@@ -71,54 +71,151 @@ pub fn check_list(env: &Env, tenant: &Tenant, rows: &[ListRow], today: Day) -> R
                 }
             };
             if !channels.contains(&read.channel) {
-                reject(RowProblem {
-                    column: "channel",
-                    reason: "この配信手段は、まだ使えるようになっていません",
-                    fix: "kizuna.toml にアカウントを書くか、列の値を直してください",
-                    reason_en: "this channel is not set up",
-                    fix_en: "write the account into kizuna.toml or mend the column",
-                });
+                reject(NO_CHANNEL);
                 continue;
             }
-            let address = kizuna_domain::text::fold(&read.address);
-            if in_list.insert((read.channel.clone(), address, read.anchor), row.line).is_some() {
-                reject(RowProblem {
-                    column: "address",
-                    reason: "同じ宛先と日付の行が、上にもあります",
-                    fix: "一つだけ残してください（ふたごは一つの登録です）",
-                    reason_en: "the same address and date stand in an earlier row",
-                    fix_en: "keep one of them (twins are one registration)",
-                });
+            if let Some(problem) = list.repeats(&read) {
+                reject(problem);
                 continue;
             }
             let suppressed = people::suppression(tx, &env.keys, scope, &read.channel, &read.address)?;
             if suppressed.is_some() && read.address_state != PointState::Suppressed {
-                reject(RowProblem {
-                    column: "address",
-                    reason: "この宛先は、届かない・受け取らない記録があります",
-                    fix: "本人に別の宛先を確かめてください",
-                    reason_en: "this address refused messages before",
-                    fix_en: "ask the reader for another address",
-                });
+                reject(SUPPRESSED);
                 continue;
             }
-            let known = match people::by_address(tx, &env.keys, scope, &read.channel, &read.address)? {
-                Some(reader) => people::of_subscriber(tx, &env.keys, scope, reader)?
-                    .iter()
-                    .any(|follower| follower.anchor == read.anchor),
+            let reader = people::by_address(tx, &env.keys, scope, &read.channel, &read.address)?;
+            // Also one that ended: a list never brings back whom it tells of once more.
+            let known = match reader {
+                Some(reader) => people::has_followed(tx, scope, reader, &read.anchor)?,
                 None => false,
             };
             if known {
                 checked.known += 1;
-            } else {
-                checked.new += 1;
-                checked.accepted.push(read);
+                continue;
             }
+            if let Some(reader) = reader.filter(|_| read.state != SubscriptionState::Ended) {
+                if people::has_stopped(tx, scope, reader)? {
+                    reject(STOPPED);
+                    continue;
+                }
+                let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+                if following.iter().any(|known| roster::same_child(&known.anchor, &read.anchor)) {
+                    reject(SAME_CHILD);
+                    continue;
+                }
+            }
+            let of_reference = match &read.reference {
+                Some(reference) => people::by_reference(tx, scope, reference)?,
+                None => None,
+            };
+            if of_reference.is_some() && of_reference != reader {
+                reject(REFERENCE_TAKEN);
+                continue;
+            }
+            let new_reader = read.subscriber.filter(|_| reader.is_none());
+            if people::is_taken(tx, read.subscription, new_reader)? {
+                reject(ID_TAKEN);
+                continue;
+            }
+            checked.new += 1;
+            checked.accepted.push(read);
         }
         Ok(())
     })?;
     Ok(checked)
 }
+
+/// What stands in earlier rows of a list.
+#[derive(Default)]
+struct Seen {
+    rows: HashSet<(String, String, Anchor)>,
+    subscriptions: HashSet<SubscriptionId>,
+    /// The address of each reference and of each reader.
+    references: HashMap<String, (String, String)>,
+    readers: HashMap<SubscriberId, (String, String)>,
+}
+
+impl Seen {
+    /// Says what is wrong with a row that an earlier one excludes.
+    fn repeats(&mut self, row: &RosterRow) -> Option<RowProblem> {
+        let address = (row.channel.clone(), kizuna_domain::text::fold(&row.address));
+        if !self.rows.insert((address.0.clone(), address.1.clone(), row.anchor)) {
+            return Some(REPEATED);
+        }
+        if let Some(reference) = &row.reference {
+            if self.references.get(reference).is_some_and(|known| *known != address) {
+                return Some(REFERENCE_REPEATED);
+            }
+            self.references.insert(reference.clone(), address.clone());
+        }
+        if let Some(reader) = row.subscriber {
+            if self.readers.get(&reader).is_some_and(|known| *known != address) {
+                return Some(ID_TAKEN);
+            }
+            self.readers.insert(reader, address.clone());
+        }
+        let is_new = row.subscription.is_none_or(|id| self.subscriptions.insert(id));
+        (!is_new).then_some(ID_TAKEN)
+    }
+}
+
+/// Perhaps after a loss: nobody is brought back by a list, whatever dates it gives.
+const STOPPED: RowProblem = RowProblem {
+    column: "address",
+    reason: "この人は、前に配信を止めています",
+    fix: "本人が、自分で登録しなおせます。一覧からは取りこみません",
+    reason_en: "this reader stopped the messages before",
+    fix_en: "they can register again themselves; a list does not bring them back",
+};
+const SAME_CHILD: RowProblem = RowProblem {
+    column: "due_on",
+    reason: "同じ子の登録が、別の日付であります",
+    fix: "日付を直すときは、登録のほうを直してください",
+    reason_en: "the same child is registered with other dates",
+    fix_en: "correct the dates of that registration instead",
+};
+const NO_CHANNEL: RowProblem = RowProblem {
+    column: "channel",
+    reason: "この配信手段は、まだ使えるようになっていません",
+    fix: "kizuna.toml にアカウントを書くか、列の値を直してください",
+    reason_en: "this channel is not set up",
+    fix_en: "write the account into kizuna.toml or mend the column",
+};
+const REPEATED: RowProblem = RowProblem {
+    column: "address",
+    reason: "同じ宛先と日付の行が、上にもあります",
+    fix: "一つだけ残してください（ふたごは一つの登録です）",
+    reason_en: "the same address and date stand in an earlier row",
+    fix_en: "keep one of them (twins are one registration)",
+};
+const REFERENCE_REPEATED: RowProblem = RowProblem {
+    column: "reference",
+    reason: "同じ番号の行が、別の宛先で上にもあります",
+    fix: "番号は読む人ごとに分けるか、空けてください",
+    reason_en: "an earlier row has the same number with another address",
+    fix_en: "give each reader a number of their own, or leave it empty",
+};
+const REFERENCE_TAKEN: RowProblem = RowProblem {
+    column: "reference",
+    reason: "この番号の人は、別の宛先で登録されています",
+    fix: "宛先が変わったのなら登録を直し、別の人なら番号を分けてください",
+    reason_en: "somebody with another address is registered under this number",
+    fix_en: "mend the registration where the address changed, else use another number",
+};
+const ID_TAKEN: RowProblem = RowProblem {
+    column: "subscription",
+    reason: "この登録か読者の番号は、もう使われています",
+    fix: "subscription と subscriber の列を空けてください",
+    reason_en: "the id of this registration or reader is in use",
+    fix_en: "leave the columns subscription and subscriber empty",
+};
+const SUPPRESSED: RowProblem = RowProblem {
+    column: "address",
+    reason: "この宛先は、届かない・受け取らない記録があります",
+    fix: "本人に別の宛先を確かめてください",
+    reason_en: "this address refused messages before",
+    fix_en: "ask the reader for another address",
+};
 
 /// Writes what [`check_list`] accepted; says how many registrations were added.
 pub fn import_list(env: &Env, tenant: &Tenant, checked: &Checked) -> Result<usize, EngineError> {
@@ -158,7 +255,7 @@ fn add(
         Some(subscriber) => subscriber,
         None => add_reader(env, tx, scope, account, row)?,
     };
-    if people::of_subscriber(tx, &env.keys, scope, subscriber)?.iter().any(|f| f.anchor == row.anchor) {
+    if people::has_followed(tx, scope, subscriber, &row.anchor)? {
         return Ok(false);
     }
     let new = NewSubscription {
@@ -216,14 +313,22 @@ fn add_reader(
 pub fn stop(env: &Env, scope: Scope, reader: SubscriberId, actor: Actor) -> Result<(), EngineError> {
     let note = Note::new(env, actor, Some(scope), "reader.stop");
     env.db.write(|tx| {
-        let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
-        for follower in &following {
-            let ended = (SubscriptionState::Ended, Some(EndReason::Stopped));
-            people::set_state(tx, scope, follower.subscription, ended.0, ended.1)?;
-            runs::recall(tx, scope, follower.subscription, Recall::Silence(SkipReason::Stopped))?;
+        let mut stopped = 0;
+        loop {
+            // Page by page, so that nobody follows more than can be stopped.
+            let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+            if following.is_empty() {
+                break;
+            }
+            for follower in &following {
+                let (state, reason) = (SubscriptionState::Ended, Some(EndReason::Stopped));
+                people::set_state(tx, scope, follower.subscription, state, reason)?;
+                runs::recall(tx, scope, follower.subscription, Recall::Silence(SkipReason::Stopped))?;
+                stopped += 1;
+            }
         }
         people::withdraw_consents(tx, scope, reader, note.at)?;
-        if !following.is_empty() {
+        if stopped > 0 {
             people::refresh_reach(tx, scope, reader)?;
             tenants::touch(tx, scope)?;
         }

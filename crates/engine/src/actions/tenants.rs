@@ -32,8 +32,7 @@ pub fn put(
     settings: &Settings,
     accounts: &[NewAccount],
 ) -> Result<Tenant, EngineError> {
-    settings.zone()?;
-    settings.window()?;
+    settings.check()?;
     for account in accounts {
         if kizuna_channels::channel(&account.channel).is_none() {
             return Err(EngineError::NoChannel(account.channel.clone()));

@@ -70,6 +70,28 @@ store_test!(
     }
 );
 
+#[test]
+fn postgres_claims_no_more_than_was_asked_for_however_it_joins() {
+    let store = Fixture::postgres();
+    let town = Town::with(&store);
+    for _ in 0..20 {
+        town.batch().build();
+    }
+    for way in ["hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"] {
+        store.meddle(&format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET enable_{way} = off', current_database()); END $$"
+        ));
+    }
+    store.meddle("ANALYZE");
+
+    let claimed = store
+        .again()
+        .write(|tx| runs::claim(tx, town.account, at(0), at(10), 3))
+        .unwrap();
+
+    assert_eq!(claimed.len(), 3);
+}
+
 store_test!(
     fn urgent_batches_overtake_and_none_leaves_before_its_time(store: &Fixture) {
         let town = Town::with(store);
@@ -274,6 +296,57 @@ store_test!(
                 .write(|tx| runs::release(tx, batch, worker.token, at(6), 2))
                 .is_err()
         );
+    }
+);
+
+store_test!(
+    fn a_batch_that_goes_on_later_tells_what_became_of_it_so_far(store: &Fixture) {
+        let town = Town::with(store);
+        let (batch, _) = batch_of(&town, 5);
+        let worker = town.claim(0, 1).remove(0);
+        let so_far = Tally {
+            sent: 1,
+            failed: 1,
+            ..Tally::default()
+        };
+
+        store.write(|tx| {
+            runs::so_far(tx, batch, worker.token, 4, so_far)?;
+            runs::release(tx, batch, worker.token, at(5), 1)
+        });
+
+        let tally = store.read(|tx| runs::tally(tx, town.run));
+        assert_eq!(
+            tally,
+            RunTally {
+                ended: so_far,
+                waiting: 2,
+                held: 0
+            }
+        );
+        let late = store.db.write(|tx| runs::so_far(tx, batch, worker.token, 4, so_far));
+        assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    }
+);
+
+store_test!(
+    fn a_hastened_run_leaves_now_but_not_what_a_provider_put_off(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        let waits = town.batch().not_before(60).expires(90).build();
+        let is_due = town.batch().not_before(-5).build();
+        other.batch().not_before(60).build();
+        let put_off = town.batch().lane(0).build();
+        let worker = town.claim(0, 1).remove(0);
+        store.write(|tx| runs::release(tx, put_off, worker.token, at(60), 1));
+
+        assert_eq!(store.write(|tx| runs::hasten(tx, town.run, at(1), at(120))), 1);
+
+        let mut due: Vec<_> = town.claim(2, 9).iter().map(|held| (held.id, held.expires)).collect();
+        due.sort();
+        let mut expected = [(waits, at(120)), (is_due, at(600))];
+        expected.sort();
+        assert_eq!(due, expected);
+        assert_eq!(other.claim(2, 9), []);
     }
 );
 

@@ -146,6 +146,32 @@ store_test!(
 );
 
 store_test!(
+    fn a_slot_whose_letter_expired_is_free_again_and_no_other(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        let [late, refused, sent] = ["late", "refused", "sent"].map(|name| town.family(name).build());
+        let mail = [&late, &refused, &sent]
+            .into_iter()
+            .fold(town.batch(), |mail, family| mail.letter(&[(family, SLOT)]));
+        let batch = mail.letter(&[(&late, "city/12w3d")]).build();
+        for (number, outcome) in [(0, runs::EXPIRED), (1, "failed:policy"), (3, runs::EXPIRED)] {
+            store.write(|tx| runs::mark(tx, town.scope, batch, number, outcome, ""));
+        }
+        let keys = [&late, &refused, &sent].map(|family| key(family, SLOT));
+        let forget = |scope, keys: &[_]| store.write(|tx| runs::forget_expired(tx, scope, keys));
+
+        assert_eq!(forget(other.scope, &keys), 0);
+        assert_eq!(forget(town.scope, &keys[1..]), 0);
+        assert_eq!(forget(town.scope, &keys), 1);
+
+        assert_eq!(
+            [&late, &refused, &sent].map(|family| town.is_reserved(family, SLOT)),
+            [false, true, true]
+        );
+        assert!(town.is_reserved(&late, "city/12w3d"), "which nobody asked for");
+    }
+);
+
+store_test!(
     fn nothing_to_reserve_is_nothing(store: &Fixture) {
         let town = Town::with(store);
         assert_eq!(store.write(|tx| runs::add_deliveries(tx, town.scope, &[])), 0);
@@ -207,6 +233,8 @@ store_test!(
         assert_eq!((kizuna.attempt, kizuna.not_before), (0, crate::town::at(0)));
         let one = store.read(|tx| runs::of_slot(tx, town.scope, hanako.subscription, SLOT));
         assert_eq!(one.as_ref(), Some(kizuna));
+        let journey = |scope| store.read(|tx| runs::all_of_subscription(tx, scope, hanako.subscription));
+        assert_eq!((journey(town.scope), journey(other.scope)), (held.clone(), vec![]));
         assert_eq!(
             store.read(|tx| runs::of_slot(tx, other.scope, hanako.subscription, SLOT)),
             None

@@ -346,6 +346,69 @@ store_test!(
 );
 
 store_test!(
+    fn a_child_that_was_followed_before_is_known_by_its_dates(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        let preterm = Anchor::Birth {
+            on: day("2026-10-01"),
+            due: Some(day("2026-12-01")),
+        };
+        let hanako = town.family("hanako").due("2026-12-01").build();
+        town.family("second")
+            .of(&hanako)
+            .anchor(preterm)
+            .state(SubscriptionState::Ended)
+            .build();
+        let knows = |scope, anchor| store.read(|tx| people::has_followed(tx, scope, hanako.subscriber, &anchor));
+
+        assert!(knows(town.scope, Anchor::Due(day("2026-12-01"))));
+        assert!(knows(town.scope, preterm), "also after the end");
+        assert!(!knows(
+            town.scope,
+            Anchor::Birth {
+                on: day("2026-10-01"),
+                due: None
+            }
+        ));
+        assert!(!knows(town.scope, Anchor::Due(day("2026-12-02"))));
+        assert!(!knows(other.scope, preterm));
+    }
+);
+
+store_test!(
+    fn who_ended_something_early_is_known(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        let stopped_after = |reason| {
+            let family = town.family(&format!("{reason:?}")).build();
+            store.write(|tx| people::set_state(tx, town.scope, family.subscription, SubscriptionState::Ended, reason));
+            assert!(!store.read(|tx| people::has_stopped(tx, other.scope, family.subscriber)));
+            store.read(|tx| people::has_stopped(tx, town.scope, family.subscriber))
+        };
+
+        assert!(stopped_after(None) && stopped_after(Some(EndReason::Stopped)) && stopped_after(Some(EndReason::Loss)));
+        assert!(!stopped_after(Some(EndReason::Completed)), "that was its last day");
+        let paused = town.family("paused").state(SubscriptionState::Paused).build();
+        assert!(!store.read(|tx| people::has_stopped(tx, town.scope, paused.subscriber)));
+    }
+);
+
+store_test!(
+    fn an_identifier_is_taken_once_for_all_tenants(store: &Fixture) {
+        let town = Town::with(store);
+        let hanako = town.family("hanako").build();
+        let is_taken = |subscription, subscriber| store.read(|tx| people::is_taken(tx, subscription, subscriber));
+
+        assert!(is_taken(Some(hanako.subscription), None));
+        assert!(is_taken(None, Some(hanako.subscriber)));
+        assert!(is_taken(Some(SubscriptionId::new(id())), Some(hanako.subscriber)));
+        assert!(!is_taken(
+            Some(SubscriptionId::new(id())),
+            Some(SubscriberId::new(id()))
+        ));
+        assert!(!is_taken(None, None));
+    }
+);
+
+store_test!(
     fn agreements_are_kept_with_their_withdrawal(store: &Fixture) {
         let (town, other) = (Town::with(store), Town::named(store, "other"));
         let hanako = town.family("hanako").build();

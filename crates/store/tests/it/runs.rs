@@ -85,6 +85,21 @@ store_test!(
 );
 
 store_test!(
+    fn a_reopened_day_counts_as_missed(store: &Fixture) {
+        let town = Town::with(store);
+        let next = store.write(|tx| runs::open(tx, town.scope, RunId::new(id()), day("2026-12-25"), at(0)));
+        store.write(|tx| runs::planned(tx, next.id, 1, &BTreeMap::new()));
+        let missed = || store.read(|tx| runs::missed(tx, town.scope, day("2026-12-25"), day("2026-12-25")));
+        assert_eq!(missed(), []);
+
+        store.write(|tx| runs::reopen(tx, next.id));
+
+        assert_eq!(missed(), [day("2026-12-25")]);
+        assert!(store.db.write(|tx| runs::reopen(tx, RunId::new(id()))).is_err());
+    }
+);
+
+store_test!(
     fn a_runs_tally_adds_up_its_own_batches(store: &Fixture) {
         let (town, other) = (Town::with(store), Town::named(store, "other"));
         assert_eq!(store.read(|tx| runs::tally(tx, town.run)), RunTally::default());

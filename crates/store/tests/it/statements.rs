@@ -28,7 +28,12 @@ const OF_TENANTS: [&str; 8] = [
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 6] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 8] = [
+    ("runs::REOPEN_RUN", "by the run's own id, which a batch of it names"),
+    (
+        "people::TAKEN",
+        "asks for an identifier in whichever tenant, and answers nothing but yes or no",
+    ),
     (
         "runs::PLANNED",
         "by the run's own id, which comes from runs::open with a scope",
@@ -165,8 +170,56 @@ fn the_ledger_is_asked_by_its_key() {
     assert_eq!(plan(&store, "runs::IN_LEDGER"), [format!("SEARCH deliveries {key}")]);
 }
 
+#[test]
+fn the_letters_of_a_batch_are_found_through_their_index() {
+    let store = Fixture::sqlite();
+    let index = "INDEX deliveries_of_batch (tenant_id=? AND batch_id=?";
+
+    for name in [
+        "runs::LETTERS",
+        "runs::MARKED",
+        "runs::MARK",
+        "runs::POINT_OF",
+        "runs::REBATCH",
+        "runs::UNRESERVE",
+        "runs::UNRESERVE_SIBLINGS",
+        "runs::REASONS",
+        "runs::DOUBTS",
+    ] {
+        let steps = plan(&store, name);
+        assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
+    }
+}
+
+/// Statements that read everything of one tenant in one table, and why they may.
+const MAY_READ_A_WHOLE_TENANT: [(&str, &str); 7] = [
+    ("tenants::ACCOUNTS", "a few accounts"),
+    ("tenants::RESUME", "a few accounts"),
+    ("tenants::DESKS", "a few desks"),
+    ("audit::LATEST", "walks backwards and stops at its limit"),
+    ("runs::REOPEN", "the held batches alone, through their index"),
+    ("runs::ANY_RUN", "the first row of an index"),
+    ("people::LIVING", "counts, and says so"),
+];
+
+#[test]
+fn no_statement_reads_all_of_a_tenant_unless_it_must() {
+    let store = Fixture::sqlite();
+
+    let reading: Vec<(&str, Vec<String>)> = STATEMENTS
+        .iter()
+        .filter(|sql| !MAY_READ_A_WHOLE_TENANT.iter().any(|(name, _)| sql.name.ends_with(name)))
+        .map(|sql| (sql.name, plan(&store, sql.name)))
+        .filter(|(_, steps)| steps.iter().any(|step| step.ends_with("(tenant_id=?)")))
+        .collect();
+
+    assert_eq!(reading, [], "use an index, or give a reason in MAY_READ_A_WHOLE_TENANT");
+}
+
 /// Statements that read a whole table, and why they may.
-const MAY_SCAN: [(&str, &str); 11] = [
+const MAY_SCAN: [(&str, &str); 13] = [
+    ("tenants::CODES", "wants every tenant"),
+    ("runs::FORGET_EXPIRED", "the list of one page"),
     ("migrate::KNOWN", "a row for each migration"),
     ("tenants::ALL", "wants every tenant"),
     ("content::TRACKS", "a few series for each tenant, listed for staff"),

@@ -160,6 +160,11 @@ store_test!(
             "column 3 does not hold a document; the database may be damaged or newer than this program"
         );
         assert!(store.read(|tx| tenants::by_code(tx, "whole")).is_some());
+        assert_eq!(
+            store.read(tenants::codes),
+            ["damaged", "whole"],
+            "its code can still be read"
+        );
     }
 );
 
@@ -187,7 +192,7 @@ fn sqlite_keeps_what_it_acknowledged_through_a_power_cut() {
 
 #[test]
 fn processes_that_open_a_new_file_at_once_do_not_disturb_each_other() {
-    for _ in 0..20 {
+    for _ in 0..50 {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("kizuna.db"));
         let start = Barrier::new(4);
@@ -240,6 +245,11 @@ fn a_connection_cut_in_the_middle_loses_the_unit_and_nothing_else() {
     });
 
     assert!(cut.as_ref().is_err_and(StoreError::is_transient), "{cut:?}");
+    assert_eq!(
+        cut.unwrap_err().to_string(),
+        "PostgreSQL (kizuna_store::fence::GET)",
+        "the cause, not what followed"
+    );
     store.write(|tx| fence::create(tx, "second"));
     assert_eq!(store.read(fence::get).unwrap().node, "second");
 }

@@ -52,10 +52,22 @@ pub(super) struct StateTag {
 impl StateTag {
     pub(super) fn of(follower: &Follower) -> StateTag {
         match (follower.state, follower.reach) {
-            (SubscriptionState::Ended, _) => StateTag { words: "止めた", class: "muted" },
-            (SubscriptionState::Paused, _) => StateTag { words: "お休み中", class: "warn" },
-            (SubscriptionState::Active, Reach::Silent(_)) => StateTag { words: "配信先がない", class: "err" },
-            (SubscriptionState::Active, Reach::At { .. }) => StateTag { words: "受け取り中", class: "ok" },
+            (SubscriptionState::Ended, _) => StateTag {
+                words: "止めた",
+                class: "muted",
+            },
+            (SubscriptionState::Paused, _) => StateTag {
+                words: "お休み中",
+                class: "warn",
+            },
+            (SubscriptionState::Active, Reach::Silent(_)) => StateTag {
+                words: "配信先がない",
+                class: "err",
+            },
+            (SubscriptionState::Active, Reach::At { .. }) => StateTag {
+                words: "受け取り中",
+                class: "ok",
+            },
         }
     }
 }
@@ -98,7 +110,9 @@ fn look(site: &Site, office: &Office, query: &AfterQuery) -> Result<FamiliesPage
         None => None,
     };
     let today = run::today(env, tenant)?;
-    let mut found = env.db.read(|tx| people::after(tx, &env.keys, tenant.scope(), after, FAMILIES_PER_PAGE + 1))?;
+    let mut found = env
+        .db
+        .read(|tx| people::after(tx, &env.keys, tenant.scope(), after, FAMILIES_PER_PAGE + 1))?;
     let more = found.len() > FAMILIES_PER_PAGE;
     found.truncate(FAMILIES_PER_PAGE);
     let next = found.last().filter(|_| more).map(|last| last.subscription.to_string());

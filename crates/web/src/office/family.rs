@@ -63,7 +63,15 @@ struct Month {
     stages: String,
     open: bool,
     is_now: bool,
-    entries: Vec<Entry>,
+    letters: usize,
+    lines: Vec<Line>,
+}
+
+/// A line of a month.
+enum Line {
+    Letter(Box<Entry>),
+    /// Today, where it brings nothing.
+    Today(String),
 }
 
 /// A day with a message.
@@ -124,7 +132,8 @@ fn look(site: &Site, office: &Office, subscription: &str, query: &DayQuery) -> R
     let strays = strays(&journey);
     let open_day = query.is_given().then_some(chosen.day);
     Ok(FamilyPage {
-        shell: Shell::new(office, Here::Families, format!("{}のカレンダー", name(&follower))),
+        shell: Shell::new(office, Here::Families, format!("{}のカレンダー", name(&follower)))
+            .with_error(chosen.unreadable),
         picker: DayPicker::new(format!("/{}/families/{subscription}", tenant.code), chosen, today),
         name: name(&follower),
         id: subscription.to_owned(),
@@ -143,17 +152,35 @@ fn look(site: &Site, office: &Office, subscription: &str, query: &DayQuery) -> R
 
 fn reason(why: &Why, journey: &Journey, customs: Customs) -> Reason {
     let titles = journey.letters.iter().filter(|letter| letter.on == why.day);
-    let titles = if why.due.is_empty() { Vec::new() } else { titles.flat_map(titles_of).collect() };
-    let sent_on = why.sent_on.iter().map(|(slot, day)| format!("{slot} は、{}に送る記録があります", day.japanese()));
-    let ledger = why.deliveries.iter().map(|row| format!("{}：{}", row.slot, mark_of(&row.state).words));
+    let titles = if why.due.is_empty() {
+        Vec::new()
+    } else {
+        titles.flat_map(titles_of).collect()
+    };
+    let sent_on = why
+        .sent_on
+        .iter()
+        .map(|(slot, day)| format!("{slot} は、{}に送る記録があります", day.japanese()));
+    let ledger = why
+        .deliveries
+        .iter()
+        .map(|row| format!("{}：{}", row.slot, mark_of(&row.state).words));
     Reason {
         date: why.day.japanese(),
         stage: why.stage.clone(),
         arithmetic: arithmetic(&journey.follower.anchor, why.day, customs),
         titles,
-        skipped: why.skipped.iter().filter_map(|code| SkipReason::from_code(code)).map(SkipReason::ja).collect(),
+        skipped: why
+            .skipped
+            .iter()
+            .filter_map(|code| SkipReason::from_code(code))
+            .map(SkipReason::ja)
+            .collect(),
         ledger: ledger.chain(sent_on).collect(),
-        next_on: match why.next_on.filter(|_| journey.follower.state == SubscriptionState::Active) {
+        next_on: match why
+            .next_on
+            .filter(|_| journey.follower.state == SubscriptionState::Active)
+        {
             Some(day) => day.japanese(),
             None => String::new(),
         },
@@ -172,8 +199,15 @@ fn arithmetic(anchor: &Anchor, day: Day, customs: Customs) -> Vec<String> {
                 1.. => format!("予定日 {} まで、あと{left}日。", due.japanese()),
                 _ => format!("予定日 {} から、{}日すぎました。", due.japanese(), -left),
             };
-            let sign = if left < 0 { format!("＋ {}日", -left) } else { format!("− {left}日") };
-            vec![distance, format!("40週（280日） {sign} ＝ {gestation}日 ＝ {weeks}週{days}日")]
+            let sign = if left < 0 {
+                format!("＋ {}日", -left)
+            } else {
+                format!("− {left}日")
+            };
+            vec![
+                distance,
+                format!("40週（280日） {sign} ＝ {gestation}日 ＝ {weeks}週{days}日"),
+            ]
         }
         Anchor::Birth { on, due } => {
             let days = day - *on;
@@ -194,7 +228,12 @@ fn arithmetic(anchor: &Anchor, day: Day, customs: Customs) -> Vec<String> {
 }
 
 fn titles_of(letter: &JourneyLetter) -> Vec<String> {
-    letter.draft.sections.iter().map(|section| section.title.clone()).collect()
+    letter
+        .draft
+        .sections
+        .iter()
+        .map(|section| section.title.clone())
+        .collect()
 }
 
 /// The first message from today on that is not in the ledger.
@@ -203,58 +242,131 @@ fn next(journey: &Journey, today: Day) -> Option<Next> {
         return None;
     }
     let is_new = |letter: &&JourneyLetter| !letter.slots.iter().any(|slot| journey.ledger.contains_key(slot));
-    let letter = journey.letters.iter().filter(|letter| letter.on >= today).find(is_new)?;
-    Some(Next { date: letter.on.japanese(), bubble: Bubble::new(letter.draft.clone()) })
+    let letter = journey
+        .letters
+        .iter()
+        .filter(|letter| letter.on >= today)
+        .find(is_new)?;
+    Some(Next {
+        date: letter.on.japanese(),
+        bubble: Bubble::new(letter.draft.clone()),
+    })
 }
 
 fn strays(journey: &Journey) -> Vec<Stray> {
-    let planned = |slot: &str| journey.letters.iter().any(|letter| letter.slots.iter().any(|known| known == slot));
+    let planned = |slot: &str| {
+        journey
+            .letters
+            .iter()
+            .any(|letter| letter.slots.iter().any(|known| known == slot))
+    };
     let rows = journey.ledger.iter().filter(|(slot, _)| !planned(slot));
-    rows.map(|(slot, (day, row))| Stray { date: day.japanese(), slot: slot.clone(), mark: mark_of(&row.state) }).collect()
+    rows.map(|(slot, (day, row))| Stray {
+        date: day.japanese(),
+        slot: slot.clone(),
+        mark: mark_of(&row.state),
+    })
+    .collect()
 }
 
 fn months(journey: Journey, today: Day, chosen: Option<Day>) -> Vec<Month> {
-    let Journey { follower, letters, ledger } = journey;
-    let mut months: Vec<Month> = Vec::new();
-    let month_of = |day: Day| format!("{}年{}月", day.year(), day.month());
+    let Journey {
+        follower,
+        letters,
+        ledger,
+    } = journey;
+    let mut calendar = Calendar {
+        months: Vec::new(),
+        today,
+        chosen,
+    };
+    let mut today_told = false;
     for letter in letters {
         let found = letter.slots.iter().find_map(|slot| ledger.get(slot));
         // Of what never came, nothing is shown to somebody who stopped.
         if found.is_none() && follower.state == SubscriptionState::Ended {
             continue;
         }
-        let mark = match found {
-            Some((_, row)) => mark_of(&row.state),
-            None if letter.on < today => Mark { words: "記録なし".to_owned(), class: "muted" },
-            None if follower.state == SubscriptionState::Paused => Mark { words: "お休み中".to_owned(), class: "warn" },
-            None => Mark { words: "これから".to_owned(), class: "plan" },
-        };
-        let title = month_of(letter.on);
-        let entry = entry(letter, mark, today, chosen);
-        match months.last_mut().filter(|month| month.title == title) {
-            Some(month) => month.entries.push(entry),
-            None => {
-                let is_now = title == month_of(today);
-                let open = is_now || chosen.is_some_and(|day| title == month_of(day));
-                months.push(Month { title, stages: String::new(), open, is_now, entries: vec![entry] });
+        if !today_told && letter.on >= today {
+            today_told = true;
+            if letter.on > today {
+                calendar.month(today).lines.push(Line::Today(month_and_day(today)));
             }
         }
+        let mark = match found {
+            Some((_, row)) => mark_of(&row.state),
+            None if letter.on < today => Mark {
+                words: "記録なし".to_owned(),
+                class: "muted",
+            },
+            None if follower.state == SubscriptionState::Paused => Mark {
+                words: "お休み中".to_owned(),
+                class: "warn",
+            },
+            None => Mark {
+                words: "これから".to_owned(),
+                class: "plan",
+            },
+        };
+        calendar.add(entry(letter, mark, today, chosen));
     }
-    for month in &mut months {
-        if let (Some(first), Some(last)) = (month.entries.first(), month.entries.last()) {
-            let (first, last) = (&first.stage, &last.stage);
-            month.stages = if first == last { first.clone() } else { format!("{first}〜{last}") };
+    calendar.months
+}
+
+/// Months in the making.
+struct Calendar {
+    months: Vec<Month>,
+    today: Day,
+    chosen: Option<Day>,
+}
+
+impl Calendar {
+    /// The month of a day that is not before any day so far.
+    fn month(&mut self, day: Day) -> &mut Month {
+        let title = |day: Day| format!("{}年{}月", day.year(), day.month());
+        let wanted = title(day);
+        if self.months.last().is_none_or(|month| month.title != wanted) {
+            let is_now = wanted == title(self.today);
+            let open = is_now || self.chosen.is_some_and(|day| wanted == title(day));
+            let lines = Vec::new();
+            self.months.push(Month {
+                title: wanted,
+                stages: String::new(),
+                open,
+                is_now,
+                letters: 0,
+                lines,
+            });
         }
+        self.months.last_mut().expect("a month was added just above")
     }
-    months
+
+    fn add(&mut self, entry: Entry) {
+        let month = self.month(entry.day);
+        month.letters += 1;
+        month.stages = match month
+            .stages
+            .split_once('〜')
+            .map_or(month.stages.as_str(), |(first, _)| first)
+        {
+            "" => entry.stage.clone(),
+            first if first == entry.stage => entry.stage.clone(),
+            first => format!("{first}〜{}", entry.stage),
+        };
+        month.lines.push(Line::Letter(Box::new(entry)));
+    }
+}
+
+/// 11月22日（日）.
+fn month_and_day(day: Day) -> String {
+    let date = day.japanese();
+    date.split_once('年').map_or(date.as_str(), |(_, rest)| rest).to_owned()
 }
 
 fn entry(letter: JourneyLetter, mark: Mark, today: Day, chosen: Option<Day>) -> Entry {
-    let date = letter.on.japanese();
-    let date = date.split_once('年').map_or(date.as_str(), |(_, rest)| rest).to_owned();
     Entry {
         day: letter.on,
-        date,
+        date: month_and_day(letter.on),
         stage: letter.draft.stage.clone(),
         title: titles_of(&letter).join("／"),
         mark,
@@ -266,7 +378,10 @@ fn entry(letter: JourneyLetter, mark: Mark, today: Day, chosen: Option<Day>) -> 
 
 /// A state of the ledger in plain words.
 fn mark_of(state: &str) -> Mark {
-    let mark = |words: &str, class| Mark { words: words.to_owned(), class };
+    let mark = |words: &str, class| Mark {
+        words: words.to_owned(),
+        class,
+    };
     match state {
         "sent" => mark("送りました", "ok"),
         "waiting" => mark("待っている", "plan"),
@@ -276,9 +391,15 @@ fn mark_of(state: &str) -> Mark {
         other => match other.strip_prefix("skipped:") {
             Some(code) => {
                 let why = SkipReason::from_code(code).map_or("", SkipReason::ja);
-                Mark { words: format!("届けませんでした（{why}）"), class: "muted" }
+                Mark {
+                    words: format!("届けませんでした（{why}）"),
+                    class: "muted",
+                }
             }
-            None => Mark { words: format!("送れなかった（{}）", failure_words(other)), class: "err" },
+            None => Mark {
+                words: format!("送れなかった（{}）", failure_words(other)),
+                class: "err",
+            },
         },
     }
 }

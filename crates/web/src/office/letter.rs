@@ -27,7 +27,11 @@ pub(crate) async fn get(
     let shown = blocking(&site, move |site| {
         let folder = mailbox::folder(site, &office.tenant)?.ok_or(PageError::NotFound)?;
         let mail = mailbox::read(&folder, &name).ok_or(PageError::NotFound)?;
-        Ok(LetterPage { shell: Shell::new(&office, Here::Mailbox, mail.subject.clone()), name, mail })
+        Ok(LetterPage {
+            shell: Shell::new(&office, Here::Mailbox, mail.subject.clone()),
+            name,
+            mail,
+        })
     })
     .await?;
     page(StatusCode::OK, &shown)

@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kizuna_domain::message::SAMPLE_MARK;
 use serde::Deserialize;
 
 use crate::format;
@@ -20,11 +21,9 @@ pub(super) struct Mail {
 
 #[derive(Deserialize)]
 struct JsonLetter {
-    #[serde(default)]
     subject: String,
     #[serde(default)]
     stage: String,
-    #[serde(default)]
     text: String,
     #[serde(default)]
     links: JsonLinks,
@@ -36,9 +35,19 @@ struct JsonLinks {
     stop: String,
 }
 
+impl Mail {
+    /// Title of the first article, as the channel writes titles.
+    pub(super) fn first_title(&self) -> &str {
+        self.text
+            .lines()
+            .find_map(|line| line.strip_prefix("■ "))
+            .unwrap_or_default()
+    }
+}
+
 /// Reads a letter by the ending of its name.
 pub(super) fn read(name: &str, content: &[u8]) -> Option<Mail> {
-    if name.ends_with(".json") {
+    if name.rsplit_once('.').is_some_and(|(_, extension)| extension == "json") {
         let letter: JsonLetter = serde_json::from_slice(content).ok()?;
         return Some(Mail {
             subject: letter.subject,
@@ -56,14 +65,25 @@ fn message(content: &str) -> Option<Mail> {
     let head = head.replace("\n ", " ").replace("\n\t", " ");
     let (_, boundary) = header(&head, "Content-Type")?.split_once("boundary=\"")?;
     let (boundary, _) = boundary.split_once('"')?;
-    let part = body.split(&format!("--{boundary}")).find(|part| part.contains("text/plain"))?;
+    let part = body
+        .split(&format!("--{boundary}"))
+        .find(|part| part.contains("text/plain"))?;
     let (_, encoded) = part.trim_start().split_once("\n\n")?;
     let bytes = STANDARD.decode(encoded.split_whitespace().collect::<String>()).ok()?;
     let text = String::from_utf8(bytes).ok()?.replace("\r\n", "\n").trim().to_owned();
-    let stop = text.split_whitespace().rev().find(|word| word.contains("/stop/")).and_then(format::web);
+    let stop = text
+        .split_whitespace()
+        .rev()
+        .find(|word| word.contains("/stop/"))
+        .and_then(format::web);
     Some(Mail {
         subject: header(&head, "Subject").map(decoded).unwrap_or_default(),
-        stage: text.lines().next().unwrap_or_default().to_owned(),
+        stage: text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches(SAMPLE_MARK)
+            .to_owned(),
         stop: stop.unwrap_or_default().to_owned(),
         text,
     })
@@ -116,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_link_that_is_not_of_the_web_is_dropped() {
-        let mail = read("a.json", br#"{"subject":"s","text":"t","links":{"stop":"javascript:alert(1)"}}"#);
+        let mail = read(
+            "a.json",
+            br#"{"subject":"s","text":"t","links":{"stop":"javascript:alert(1)"}}"#,
+        );
         assert_eq!(mail.map(|mail| mail.stop), Some(String::new()));
     }
 }

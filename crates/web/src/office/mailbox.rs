@@ -1,14 +1,16 @@
 //! デモの郵便受け: the letters that the channel "outbox" put into its folder instead of sending them.
 
-use std::cmp::Reverse;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::Timestamp;
+use kizuna_domain::day::Day;
 use kizuna_engine::EngineError;
 use kizuna_store::tenants::{self, Tenant};
 
@@ -42,11 +44,15 @@ struct LetterRow {
     day: String,
     subject: String,
     stage: String,
+    title: String,
 }
 
 /// The folder of a tenant's outbox, if it has one.
 pub(crate) fn folder(site: &Site, tenant: &Tenant) -> Result<Option<PathBuf>, PageError> {
-    let accounts = site.env.db.read(|tx| tenants::accounts(tx, &site.env.keys, tenant.scope()))?;
+    let accounts = site
+        .env
+        .db
+        .read(|tx| tenants::accounts(tx, &site.env.keys, tenant.scope()))?;
     let outbox = accounts.into_iter().find(|account| account.channel == OUTBOX);
     let folder = outbox.and_then(|account| account.settings.get("folder").map(|folder| folder.trim().to_owned()));
     Ok(folder.filter(|folder| !folder.is_empty()).map(PathBuf::from))
@@ -56,40 +62,68 @@ pub(crate) fn folder(site: &Site, tenant: &Tenant) -> Result<Option<PathBuf>, Pa
 pub(crate) async fn get(State(site): State<Shared>, office: Office) -> Result<Response, PageError> {
     let shown = blocking(&site, move |site| {
         let folder = folder(site, &office.tenant)?.ok_or(PageError::NotFound)?;
-        let (names, more) = newest(&folder)?;
-        let rows = names.into_iter().filter_map(|name| {
+        let zone = office.tenant.settings.zone().map_err(EngineError::from)?;
+        let (files, more) = newest(&folder)?;
+        let rows = files.into_iter().filter_map(|File { name, written }| {
             let mail = read(&folder, &name)?;
-            let day = name.get(..10).and_then(|day| day.parse::<kizuna_domain::day::Day>().ok());
-            let day = day.map(kizuna_domain::day::Day::japanese).unwrap_or_default();
-            Some(LetterRow { name, day, subject: mail.subject, stage: mail.stage })
+            let named = name.get(..10).and_then(|day| day.parse().ok());
+            let day = named.or_else(|| Some(Day::of(Timestamp::try_from(written?).ok()?, &zone)));
+            Some(LetterRow {
+                title: mail.first_title().to_owned(),
+                name,
+                day: day.map(Day::japanese).unwrap_or_default(),
+                subject: mail.subject,
+                stage: mail.stage,
+            })
         });
-        Ok(MailboxPage { letters: rows.collect(), more, shell: Shell::new(&office, Here::Mailbox, "郵便受け") })
+        Ok(MailboxPage {
+            letters: rows.collect(),
+            more,
+            shell: Shell::new(&office, Here::Mailbox, "郵便受け"),
+        })
     })
     .await?;
     page(StatusCode::OK, &shown)
 }
 
-/// Names of the newest letters, and whether there are more.
-fn newest(folder: &Path) -> Result<(Vec<String>, bool), PageError> {
+/// A file of the folder and when it was written.
+struct File {
+    name: String,
+    written: Option<SystemTime>,
+}
+
+/// The newest letters, and whether there are more.
+fn newest(folder: &Path) -> Result<(Vec<File>, bool), PageError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         // Made with the first letter.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
-        Err(error) => return Err(PageError::from(EngineError::Rule(format!("the outbox folder: {}", error.kind())))),
+        Err(error) => {
+            return Err(PageError::from(EngineError::Rule(format!(
+                "the outbox folder: {}",
+                error.kind()
+            ))));
+        }
     };
-    let mut letters: Vec<_> = entries
+    let mut letters: Vec<File> = entries
         .flatten()
         .take(FILES_MAX)
         .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok().filter(|name| is_letter_name(name))?;
-            let written = entry.metadata().ok()?.modified().ok();
-            Some((name, written))
+            let name = entry
+                .file_name()
+                .into_string()
+                .ok()
+                .filter(|name| is_letter_name(name))?;
+            Some(File {
+                name,
+                written: entry.metadata().ok()?.modified().ok(),
+            })
         })
         .collect();
-    letters.sort_by(|(a, at), (b, bt)| (Reverse(a.get(..10)), Reverse(at), a).cmp(&(Reverse(b.get(..10)), Reverse(bt), b)));
+    letters.sort_by(|a, b| (b.written, &b.name).cmp(&(a.written, &a.name)));
     let more = letters.len() > LETTERS_SHOWN;
     letters.truncate(LETTERS_SHOWN);
-    Ok((letters.into_iter().map(|(name, _)| name).collect(), more))
+    Ok((letters, more))
 }
 
 /// True for names such as the channel gives; nothing that could lead out of the folder is among them.
@@ -112,7 +146,11 @@ pub(super) fn read(folder: &Path, name: &str) -> Option<Mail> {
         return None;
     }
     let mut content = Vec::new();
-    fs::File::open(&path).ok()?.take(LETTER_BYTES_MAX).read_to_end(&mut content).ok()?;
+    fs::File::open(&path)
+        .ok()?
+        .take(LETTER_BYTES_MAX)
+        .read_to_end(&mut content)
+        .ok()?;
     mail_file::read(name, &content)
 }
 
@@ -124,7 +162,18 @@ mod tests {
     fn only_names_that_the_channel_gives_are_letters() {
         assert!(is_letter_name("2026-11-22-0a1b2c.json"));
         assert!(is_letter_name("2026-11-22-0a1b2c.eml"));
-        for bad in ["", ".json", "..json", "../a.json", "a/b.json", "a\\b.eml", "a.json.part", "a.txt", ".a.json", "a b.eml"] {
+        for bad in [
+            "",
+            ".json",
+            "..json",
+            "../a.json",
+            "a/b.json",
+            "a\\b.eml",
+            "a.json.part",
+            "a.txt",
+            ".a.json",
+            "a b.eml",
+        ] {
             assert!(!is_letter_name(bad), "{bad}");
         }
     }

@@ -41,6 +41,14 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// The same with a title that says that something could not be read.
+    fn with_error(mut self, is_error: bool) -> Shell {
+        if is_error {
+            self.title = format!("エラー：{}", self.title);
+        }
+        self
+    }
+
     fn new(office: &Office, here: Here, title: impl Into<String>) -> Shell {
         let tenant = &office.tenant;
         Shell {
@@ -69,7 +77,10 @@ struct ReasonRow {
 
 /// Reasons why families get nothing, the commonest first.
 fn reason_rows<N: Copy + Into<i128>>(reasons: &BTreeMap<String, N>, kind: TenantKind) -> Vec<ReasonRow> {
-    let mut rows: Vec<(&str, i128)> = reasons.iter().map(|(code, number)| (code.as_str(), (*number).into())).collect();
+    let mut rows: Vec<(&str, i128)> = reasons
+        .iter()
+        .map(|(code, number)| (code.as_str(), (*number).into()))
+        .collect();
     rows.sort_by_key(|(code, number)| (std::cmp::Reverse(*number), *code));
     let rows = rows.into_iter().filter(|(_, number)| *number > 0);
     rows.map(|(code, number)| {
@@ -79,7 +90,10 @@ fn reason_rows<N: Copy + Into<i128>>(reasons: &BTreeMap<String, N>, kind: Tenant
             Some(reason) if !is_delicate(reason) => format!("{}人", format::count(number)),
             Some(_) | None => format::families(number, kind),
         };
-        ReasonRow { words: reason.map_or_else(|| code.to_owned(), |reason| reason.ja().to_owned()), families }
+        ReasonRow {
+            words: reason.map_or_else(|| code.to_owned(), |reason| reason.ja().to_owned()),
+            families,
+        }
     })
     .collect()
 }

@@ -55,19 +55,29 @@ pub(super) struct Message {
 
 impl Message {
     fn new(reading: Reading, kind: TenantKind) -> Message {
-        let stage = if reading.stage.is_empty() { "予定日をすぎた方".to_owned() } else { reading.stage };
-        Message { stage, families: format::families(reading.letters, kind), bubble: Bubble::new(reading.draft) }
+        let stage = if reading.stage.is_empty() {
+            "予定日をすぎた方".to_owned()
+        } else {
+            reading.stage
+        };
+        Message {
+            stage,
+            families: format::families(reading.letters, kind),
+            bubble: Bubble::new(reading.draft),
+        }
     }
 }
 
-/// A few of a day's messages, spread over the stages, and how many there are.
+/// A few of a day's messages, the commonest of early, middle and late stages, and how many there are.
 pub(super) fn some(site: &Site, office: &Office, day: Day, few: usize) -> Result<(Vec<Message>, usize), PageError> {
     let kind = office.tenant.settings.kind;
     let readings = ordered(explain::preview(&site.env, &office.tenant, day)?.readings);
-    let number = readings.len();
-    let step = number.div_ceil(few.max(1)).max(1);
-    let some = readings.into_iter().step_by(step).map(|reading| Message::new(reading, kind));
-    Ok((some.collect(), number))
+    let length = readings.len().div_ceil(few.max(1)).max(1);
+    let commonest = readings
+        .chunks(length)
+        .filter_map(|stretch| stretch.iter().rev().max_by_key(|reading| reading.letters));
+    let some = commonest.map(|reading| Message::new(reading.clone(), kind)).collect();
+    Ok((some, readings.len()))
 }
 
 /// Pages of a list.
@@ -98,13 +108,21 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
     let pages = readings.len().div_ceil(STAGES_PER_PAGE).max(1);
     let number = query.page().min(pages);
     let messages = readings.len();
-    let shown: Vec<Reading> = readings.into_iter().skip((number - 1) * STAGES_PER_PAGE).take(STAGES_PER_PAGE).collect();
-    let (pregnant, born): (Vec<Reading>, Vec<Reading>) =
-        shown.into_iter().partition(|reading| reading.standing.age_days.is_none());
+    let shown: Vec<Reading> = readings
+        .into_iter()
+        .skip((number - 1) * STAGES_PER_PAGE)
+        .take(STAGES_PER_PAGE)
+        .collect();
+    let (pregnant, born): (Vec<Reading>, Vec<Reading>) = shown
+        .into_iter()
+        .partition(|reading| reading.standing.age_days.is_none());
     let group = |title, class, readings: Vec<Reading>| Group {
         title,
         class,
-        messages: readings.into_iter().map(|reading| Message::new(reading, kind)).collect(),
+        messages: readings
+            .into_iter()
+            .map(|reading| Message::new(reading, kind))
+            .collect(),
     };
     let groups = [group("妊娠中", "plum", pregnant), group("うまれてから", "teal", born)];
     let heading = match day - today {
@@ -114,18 +132,26 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
     };
     let opens = &tenant.settings.send_from;
     Ok(PlanPage {
-        shell: Shell::new(office, Here::Plan, heading.clone()),
+        shell: Shell::new(office, Here::Plan, heading.clone()).with_error(chosen.unreadable),
         picker: DayPicker::new(format!("/{}/plan", tenant.code), chosen, today),
         heading,
         date: day.japanese(),
-        leaves: if day >= today { format!("{}から送ります。", opens.trim_start_matches('0')) } else { String::new() },
+        leaves: if day >= today {
+            format!("{}から送ります。", opens.trim_start_matches('0'))
+        } else {
+            String::new()
+        },
         letters: format::families(preview.letters, kind),
         messages: format::count(messages as u64),
         empty: messages == 0,
         groups: groups.into_iter().filter(|group| !group.messages.is_empty()).collect(),
         skipped: reason_rows(&preview.skipped, kind),
         missing: preview.missing_tracks,
-        pager: Pager { base: format!("/{}/plan?day={day}", tenant.code), page: number, pages },
+        pager: Pager {
+            base: format!("/{}/plan?day={day}", tenant.code),
+            page: number,
+            pages,
+        },
     })
 }
 
@@ -136,8 +162,15 @@ fn ordered(mut readings: Vec<Reading>) -> Vec<Reading> {
 }
 
 fn order(reading: &Reading) -> (bool, i32, &str) {
-    let Standing { gestational_week, gestational_day, age_days, .. } = reading.standing;
+    let Standing {
+        gestational_week,
+        gestational_day,
+        age_days,
+        ..
+    } = reading.standing;
     // Past the due date no stage is named: the quiet question comes last.
-    let gestation = gestational_week.zip(gestational_day).map_or(i32::MAX, |(week, day)| i32::from(week * 7 + day));
+    let gestation = gestational_week
+        .zip(gestational_day)
+        .map_or(i32::MAX, |(week, day)| i32::from(week * 7 + day));
     (age_days.is_some(), age_days.unwrap_or(gestation), &reading.stage)
 }

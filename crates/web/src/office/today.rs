@@ -7,6 +7,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kizuna_domain::day::Day;
+use kizuna_domain::people::SkipReason;
 use kizuna_engine::run::{self, Report};
 use kizuna_store::runs::{self, Run};
 use kizuna_store::tenants;
@@ -95,7 +96,9 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
     let today = run::today(env, tenant)?;
     let chosen = query.choose(today);
     let day = chosen.day;
-    let report = run::day_report(env, tenant, day)?;
+    let mut report = run::day_report(env, tenant, day)?;
+    // A run looks only at families who may have something due, so that this count would not be everybody.
+    report.skipped.remove(SkipReason::NothingToday.code());
     let (found, doubts, accounts) = env.db.read(|tx| {
         let found = runs::get(tx, scope, day)?;
         let doubts = match &found {
@@ -108,7 +111,14 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
     let window = tenant.settings.window().map_err(kizuna_engine::EngineError::from)?;
     let (now, opens) = (env.clock.now(), window.opens(day, &zone));
     let (from, until) = window.texts();
-    let state = Moment { day, today, now, opens, zone: &zone, hours: format!("{}から{}", hour(&from), hour(&until)) };
+    let state = Moment {
+        day,
+        today,
+        now,
+        opens,
+        zone: &zone,
+        hours: format!("{}から{}", hour(&from), hour(&until)),
+    };
     let Telling { sentence, lead, tone } = tell(found.as_ref(), &report, &state);
     let failures = report.reasons.iter().filter(|(code, _)| code.as_str() != "unknown");
     let failures = failures.map(|(code, number)| ReasonRow {
@@ -116,14 +126,22 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
         families: format!("{}人", count(*number)),
     });
     let doubts_more = doubts.len().saturating_sub(DOUBTS_SHOWN);
+    let heading = if day == today {
+        "きょうの配信"
+    } else {
+        "この日の配信"
+    };
     let is_past = day < today;
     let shows_tomorrow = day == today && kind.allows_samples();
-    let (tomorrow, tomorrow_messages) =
-        if shows_tomorrow { plan::some(site, office, today + 1, TOMORROW_SHOWN)? } else { (Vec::new(), 0) };
+    let (tomorrow, tomorrow_messages) = if shows_tomorrow {
+        plan::some(site, office, today + 1, TOMORROW_SHOWN)?
+    } else {
+        (Vec::new(), 0)
+    };
     Ok(TodayPage {
-        shell: Shell::new(office, Here::Today, if day == today { "きょうの配信" } else { "この日の配信" }),
+        shell: Shell::new(office, Here::Today, heading).with_error(chosen.unreadable),
         picker: DayPicker::new(format!("/{}/today", tenant.code), chosen, today),
-        heading: if day == today { "きょうの配信" } else { "この日の配信" },
+        heading,
         date: day.japanese(),
         sentence,
         lead,
@@ -136,7 +154,11 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
         doubts: doubts
             .into_iter()
             .take(DOUBTS_SHOWN)
-            .map(|(reader, slot, detail)| Doubt { reader: reader.to_string(), slot, detail })
+            .map(|(reader, slot, detail)| Doubt {
+                reader: reader.to_string(),
+                slot,
+                detail,
+            })
             .collect(),
         doubts_more,
         paused: accounts
@@ -147,7 +169,11 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
         plan_day: if is_past || found.is_some() { today + 1 } else { day },
         tomorrow,
         tomorrow_messages,
-        plan_words: if is_past || found.is_some() { "あす届くことばを見る" } else { "この日に届くことばを見る" },
+        plan_words: if is_past || found.is_some() {
+            "あす届くことばを見る"
+        } else {
+            "この日に届くことばを見る"
+        },
     })
 }
 
@@ -159,7 +185,11 @@ fn count(number: i64) -> String {
 fn hour(text: &str) -> String {
     let (hour, minute) = text.split_once(':').unwrap_or((text, ""));
     let hour = hour.strip_prefix('0').unwrap_or(hour);
-    if minute == "00" { format!("{hour}時") } else { format!("{hour}時{minute}分") }
+    if minute == "00" {
+        format!("{hour}時")
+    } else {
+        format!("{hour}時{minute}分")
+    }
 }
 
 /// The moment at which a day is looked at.
@@ -180,7 +210,11 @@ struct Telling {
 }
 
 fn tell(found: Option<&Run>, report: &Report, state: &Moment<'_>) -> Telling {
-    let telling = |sentence: &str, lead: String, tone| Telling { sentence: sentence.to_owned(), lead, tone };
+    let telling = |sentence: &str, lead: String, tone| Telling {
+        sentence: sentence.to_owned(),
+        lead,
+        tone,
+    };
     let Some(found) = found else {
         return match state.day.cmp(&state.today) {
             std::cmp::Ordering::Less => {
@@ -188,11 +222,17 @@ fn tell(found: Option<&Run>, report: &Report, state: &Moment<'_>) -> Telling {
                 telling("この日の配信の記録はありません", lead.to_owned(), Tone::Waiting)
             }
             std::cmp::Ordering::Equal => {
-                let lead = format!("配信は{}までのあいだに出ます。始まると、送った数と、届けなかったわけがここに出ます。", state.hours);
+                let lead = format!(
+                    "配信は{}までのあいだに出ます。始まると、送った数と、届けなかったわけがここに出ます。",
+                    state.hours
+                );
                 telling("きょうの配信は、まだ始まっていません", lead, Tone::Waiting)
             }
             std::cmp::Ordering::Greater => {
-                let lead = format!("この日の配信は、{}までのあいだに出ます。届くことばは、先に見られます。", state.hours);
+                let lead = format!(
+                    "この日の配信は、{}までのあいだに出ます。届くことばは、先に見られます。",
+                    state.hours
+                );
                 telling("この日は、まだ来ていません", lead, Tone::Waiting)
             }
         };
@@ -203,14 +243,22 @@ fn tell(found: Option<&Run>, report: &Report, state: &Moment<'_>) -> Telling {
         return telling("止まっている配信があります", lead, Tone::Look);
     }
     if found.planned_version.is_none() {
-        return telling("配信の用意をしています", format!("{began}に始まりました"), Tone::Waiting);
+        return telling(
+            "配信の用意をしています",
+            format!("{began}に始まりました"),
+            Tone::Waiting,
+        );
     }
     if report.waiting > 0 {
         if state.now < state.opens {
             let lead = format!("{}になると、送りはじめます。", format::time(state.opens, state.zone));
             return telling("配信の用意ができました", lead, Tone::Waiting);
         }
-        return telling("いま送っています", format!("{began}に始まりました。数は、ページを開きなおすと新しくなります。"), Tone::Waiting);
+        return telling(
+            "いま送っています",
+            format!("{began}に始まりました。数は、ページを開きなおすと新しくなります。"),
+            Tone::Waiting,
+        );
     }
     let lead = match found.closed_at {
         Some(closed) => format!("{began}に始まり、{}に終わりました", format::time(closed, state.zone)),
@@ -219,7 +267,7 @@ fn tell(found: Option<&Run>, report: &Report, state: &Moment<'_>) -> Telling {
     match (report.sent, report.failed + report.unknown) {
         (0, 0) => telling("この日に届けることばは、ありませんでした", lead, Tone::Good),
         (_, 0) => telling("配信は、無事に終わりました", lead, Tone::Good),
-        (_, _) => telling("配信は終わりました。送れなかったものがあります", lead, Tone::Look),
+        (_, _) => telling("配信は終わりました。確かめてほしいものがあります", lead, Tone::Look),
     }
 }
 
@@ -231,7 +279,10 @@ fn segments(report: &Report) -> Vec<Segment> {
         ("doubt", "送れたかわからない", report.unknown),
         ("failed", "送れなかった", report.failed),
     ];
-    let whole: u64 = parts.iter().map(|(_, _, number)| u64::try_from(*number).unwrap_or_default()).sum();
+    let whole: u64 = parts
+        .iter()
+        .map(|(_, _, number)| u64::try_from(*number).unwrap_or_default())
+        .sum();
     let mut from = 0;
     let mut segments = Vec::new();
     for (class, words, number) in parts {
@@ -240,8 +291,18 @@ fn segments(report: &Report) -> Vec<Segment> {
             continue;
         }
         // At least a line that can be seen.
-        let length = if number == 0 || whole == 0 { 0 } else { (number * 1_000 / whole).max(6) };
-        segments.push(Segment { class, words, number: format::count(number), from, length });
+        let length = if number == 0 || whole == 0 {
+            0
+        } else {
+            (number * 1_000 / whole).max(6)
+        };
+        segments.push(Segment {
+            class,
+            words,
+            number: format::count(number),
+            from,
+            length,
+        });
         from += length;
     }
     segments

@@ -24,7 +24,12 @@ pub(crate) async fn get(
     Town { tenant }: Town,
 ) -> Result<Response, PageError> {
     let shown = blocking(&site, move |site| {
-        Ok(StoppedPage { frame: Frame::new(&tenant, language), desks: Desks { desks: desks(site, &tenant)? } })
+        Ok(StoppedPage {
+            frame: Frame::new(&tenant, language),
+            desks: Desks {
+                desks: desks(site, &tenant)?,
+            },
+        })
     })
     .await?;
     page(StatusCode::OK, &shown)

@@ -1,3 +1,8 @@
 //! The pages against the router, without a socket, on a day that stands still.
 
+#![expect(clippy::unwrap_used, reason = "what prepares a test fails loudly")]
+
+mod guards;
+mod office;
+mod readers;
 mod support;

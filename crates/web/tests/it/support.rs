@@ -18,7 +18,7 @@ use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::{Clock, Env, Pace, Stop, actions, links, run};
 use kizuna_store::tenants::Tenant;
-use kizuna_store::{Db, Keyring, Location, fence, migrate, people};
+use kizuna_store::{Db, Keyring, Location, fence, migrate, people, tenants};
 use kizuna_web::{Site, StaffPages, router};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -85,7 +85,12 @@ impl Answer {
 
     #[track_caller]
     pub(crate) fn says(&self, words: &str) -> &Answer {
-        assert!(self.body.contains(words), "{} has no {words:?}:\n{}", self.status, self.body);
+        assert!(
+            self.body.contains(words),
+            "{} has no {words:?}:\n{}",
+            self.status,
+            self.body
+        );
         self
     }
 
@@ -103,12 +108,26 @@ fn content(name: &str) -> PathBuf {
 /// Reads a pack of the repository.
 pub(crate) fn starter_pack(name: &str) -> Pack {
     let files = kizuna_paper::folder::read_pack(&content(name), &kizuna_paper::folder::PackLimits::default()).unwrap();
-    let text = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.clone());
-    let documents = files.iter().filter(|file| file.path.ends_with(".md")).map(|file| {
+    let text = |path: &str| {
+        files
+            .iter()
+            .find(|file| file.path == path)
+            .map(|file| file.text.clone())
+    };
+    let documents = files.iter().filter(|file| !file.path.ends_with("toml")).map(|file| {
         let document = kizuna_paper::front_matter::parse(&file.text).unwrap();
-        ArticleDocument { file: file.path.clone(), front: document.front, body: document.body }
+        ArticleDocument {
+            file: file.path.clone(),
+            front: document.front,
+            body: document.body,
+        }
     });
-    pack::read(&text("pack.toml").unwrap(), text("desks.toml").as_deref(), documents.collect()).unwrap()
+    pack::read(
+        &text("pack.toml").unwrap(),
+        text("desks.toml").as_deref(),
+        documents.collect(),
+    )
+    .unwrap()
 }
 
 /// A family of a list: a name, one date, and the day of registration.
@@ -121,11 +140,21 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn due(nickname: &'static str, due: &'static str) -> Row {
-        Row { nickname, due: Some(due), birth: None, registered: "2026-06-01" }
+        Row {
+            nickname,
+            due: Some(due),
+            birth: None,
+            registered: "2026-06-01",
+        }
     }
 
     pub(crate) fn born(nickname: &'static str, birth: &'static str) -> Row {
-        Row { nickname, due: None, birth: Some(birth), registered: "2026-06-01" }
+        Row {
+            nickname,
+            due: None,
+            birth: Some(birth),
+            registered: "2026-06-01",
+        }
     }
 }
 
@@ -136,9 +165,15 @@ pub(crate) fn families() -> Vec<Row> {
         Row::due("つぶ", "2027-03-15"),
         Row::due("そら", "2026-11-29"),
         Row::due("ゆき", "2026-11-09"),
-        Row { registered: TODAY, ..Row::born("はな", "2026-11-19") },
+        Row {
+            registered: TODAY,
+            ..Row::born("はな", "2026-11-19")
+        },
         Row::born("たろう", "2026-10-23"),
-        Row { due: Some("2026-09-20"), ..Row::born("めい", "2026-08-10") },
+        Row {
+            due: Some("2026-09-20"),
+            ..Row::born("めい", "2026-08-10")
+        },
         Row::born("りく", "2026-03-22"),
         Row::born("あお", "2025-11-22"),
         Row::born("けん", "2024-11-10"),
@@ -165,7 +200,10 @@ impl Place {
             witness: folder.path().join("witness.toml"),
             machine: "test".to_owned(),
         };
-        let site = Arc::new(Site { env: Arc::new(env), staff_pages });
+        let site = Arc::new(Site {
+            env: Arc::new(env),
+            staff_pages,
+        });
         Place { site, clock, folder }
     }
 
@@ -213,7 +251,11 @@ impl Place {
             ("folder".to_owned(), self.outbox(code).display().to_string()),
             ("format".to_owned(), format.to_owned()),
         ]);
-        let account = NewAccount { channel: "outbox".to_owned(), settings: outbox, secrets: BTreeMap::new() };
+        let account = NewAccount {
+            channel: "outbox".to_owned(),
+            settings: outbox,
+            secrets: BTreeMap::new(),
+        };
         actions::tenants::put(self.env(), code, name, &settings, &[account]).unwrap()
     }
 
@@ -250,25 +292,41 @@ impl Place {
         run::run(self.env(), None, None, &|_, _| {}, &|_| {}).unwrap();
     }
 
+    /// The town with a code.
+    pub(crate) fn tenant(&self, code: &str) -> Tenant {
+        self.env().db.read(|tx| tenants::by_code(tx, code)).unwrap().unwrap()
+    }
+
     /// The subscriptions of a town with their nicknames and readers.
     pub(crate) fn followers(&self, tenant: &Tenant) -> Vec<kizuna_domain::people::Follower> {
         let env = self.env();
-        env.db.read(|tx| people::after(tx, &env.keys, tenant.scope(), None, 100)).unwrap()
+        env.db
+            .read(|tx| people::after(tx, &env.keys, tenant.scope(), None, 100))
+            .unwrap()
     }
 
     pub(crate) fn family(&self, tenant: &Tenant, nickname: &str) -> kizuna_domain::people::Follower {
         let mut all = self.followers(tenant).into_iter();
-        all.find(|follower| follower.nickname.as_deref() == Some(nickname)).unwrap()
+        all.find(|follower| follower.nickname.as_deref() == Some(nickname))
+            .unwrap()
     }
 
     pub(crate) fn state(&self, tenant: &Tenant, id: SubscriptionId) -> SubscriptionState {
         let env = self.env();
-        env.db.read(|tx| people::one(tx, &env.keys, tenant.scope(), id)).unwrap().unwrap().state
+        env.db
+            .read(|tx| people::one(tx, &env.keys, tenant.scope(), id))
+            .unwrap()
+            .unwrap()
+            .state
     }
 
     pub(crate) fn stop_path(&self, tenant: &Tenant, nickname: &str) -> String {
         let reader = self.family(tenant, nickname).subscriber;
-        format!("/{}/stop/{}", tenant.code, links::stop_token(&self.env().keys, tenant.id, reader))
+        format!(
+            "/{}/stop/{}",
+            tenant.code,
+            links::stop_token(&self.env().keys, tenant.id, reader)
+        )
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -281,12 +339,19 @@ impl Place {
     }
 
     pub(crate) fn ask(&self, request: Request<Body>) -> Answer {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let response = router(Arc::clone(&self.site)).oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let bytes = to_bytes(body, 8 << 20).await.unwrap();
-            Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+            Answer {
+                status: parts.status,
+                headers: parts.headers,
+                body: String::from_utf8(bytes.to_vec()).unwrap(),
+            }
         })
     }
 }

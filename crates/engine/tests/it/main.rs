@@ -1,0 +1,12 @@
+//! The engine as its users meet it: mornings, stops, outages, crashes, with a clock that stands still.
+
+mod app;
+mod crashes;
+mod lists;
+mod mail;
+mod missed;
+mod mornings;
+mod neighbours;
+mod races;
+mod samples;
+mod year;

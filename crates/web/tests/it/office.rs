@@ -1,0 +1,298 @@
+//! Staff pages in their states: nothing yet, planned, sent, with questions; and what they never show.
+
+use axum::http::StatusCode;
+use kizuna_domain::tenant::TenantKind;
+use kizuna_engine::actions;
+use kizuna_engine::actions::Actor;
+use kizuna_engine::actions::people;
+use kizuna_web::StaffPages;
+
+use crate::support::{Place, Row, starter_pack};
+
+#[test]
+fn before_the_run_today_says_what_comes_next() {
+    let place = Place::demo();
+    let today = place.get("/hidamari/today");
+    today
+        .says("きょうの配信は、まだ始まっていません")
+        .says("8時から20時")
+        .says("/hidamari/plan?day=2026-11-22");
+    place
+        .get("/hidamari/today?day=2026-11-01")
+        .says("この日の配信の記録はありません");
+    place
+        .get("/hidamari/today?day=2026-12-01")
+        .says("この日は、まだ来ていません");
+}
+
+#[test]
+fn after_the_run_today_tells_it_in_one_sentence_with_its_number() {
+    let place = Place::demo();
+    place.run();
+    let today = place.get("/hidamari/today");
+    today
+        .says("配信は、無事に終わりました")
+        .says("8:30に始まり、8:30に終わりました")
+        .says("人に送りました");
+    today
+        .says("あす届くことば")
+        .says("bar__sent")
+        .is_silent_about("bar__failed");
+}
+
+#[test]
+fn a_planned_day_waits_for_its_hour() {
+    let place = Place::demo();
+    place.clock.set("2026-11-21T21:00:00Z");
+    place.run();
+    place
+        .get("/hidamari/today")
+        .says("配信の用意ができました")
+        .says("8:00になると、送りはじめます")
+        .says("待っている");
+}
+
+#[test]
+fn who_got_nothing_is_told_with_the_reason() {
+    let place = Place::demo();
+    let town = place.tenant("hidamari");
+    let paused = place.family(&town, "そら").subscription;
+    people::set_paused(place.env(), town.scope(), paused, true, Actor::CommandLine).unwrap();
+    place.run();
+    place.get("/hidamari/today").says("お休み中です").says("1人");
+    place.get("/hidamari/plan").says("届けない人と、そのわけ");
+}
+
+#[test]
+fn a_few_families_are_not_counted_in_a_real_town() {
+    let place = Place::bare(StaffPages::Open);
+    let town = place.empty_town("asahi", "あさひ市", TenantKind::Municipality, "eml");
+    let mut pack = starter_pack("starter-ja");
+    approve(&mut pack);
+    actions::content::import(place.env(), None, &pack).unwrap();
+    place.register(&town, &[Row::due("そら", "2026-11-29"), Row::due("うみ", "2026-11-29")]);
+    let paused = place.family(&town, "うみ").subscription;
+    people::set_paused(place.env(), town.scope(), paused, true, Actor::CommandLine).unwrap();
+    let plan = place.get("/asahi/plan?day=2026-11-22");
+    plan.says("妊娠39週0日").says("少数").is_silent_about("1人");
+    place.run();
+    place.get("/asahi/today").says("お休み中です").says("少数");
+    // Real families are never listed.
+    assert_eq!(place.get("/asahi/families").status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        place.get(&format!("/asahi/families/{paused}")).status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+fn approve(pack: &mut kizuna_domain::content::pack::Pack) {
+    for article in &mut pack.articles {
+        article.reviews = ["医師", "管理栄養士"]
+            .map(|by| kizuna_domain::content::Review {
+                by: by.to_owned(),
+                role: by.to_owned(),
+                on: "2026-04-01".parse().unwrap(),
+                verdict: kizuna_domain::content::Verdict::Approved,
+            })
+            .to_vec();
+    }
+}
+
+#[test]
+fn the_plan_shows_every_stage_with_its_words_pregnancy_first() {
+    let place = Place::demo();
+    let plan = place.get("/hidamari/plan?day=2026-11-22");
+    plan.says("妊娠39週0日")
+        .says("生後30日")
+        .says("【見本】")
+        .says("きずなだより")
+        .says("ひだまり市から");
+    let place_of = |words: &str| plan.body.find(&format!("<h3>{words}")).unwrap();
+    assert!(place_of("妊娠39週0日") < place_of("生後3日"));
+    assert!(place_of("生後3日") < place_of("生後30日"));
+    assert!(place_of("生後30日") < place_of("1歳"));
+    place
+        .get("/hidamari/plan")
+        .says("あすの配信")
+        .says("2026年11月23日（月）")
+        .says("?day=2026-11-24");
+    place
+        .get("/hidamari/plan?day=soon")
+        .says("日付を読めませんでした")
+        .says("<title>エラー：");
+    place.get("/hidamari/plan?day=2026-11-22&page=99").says("妊娠39週0日");
+}
+
+#[test]
+fn an_empty_town_says_what_will_stand_where() {
+    let place = Place::bare(StaffPages::Open);
+    place.empty_town("komorebi", "こもれび町", TenantKind::Practice, "eml");
+    place
+        .get("/komorebi/today")
+        .says("まだ始まっていません")
+        .says("これは練習です");
+    place
+        .get("/komorebi/plan")
+        .says("この日に新しく届くことばは、ありません")
+        .says("まだ版のないシリーズ");
+    place.get("/komorebi/families").says("まだ家族がいません");
+    place.get("/komorebi/mailbox").says("まだ1通もありません");
+}
+
+#[test]
+fn a_familys_calendar_marks_what_was_sent_and_what_comes() {
+    let place = Place::demo();
+    let town = place.tenant("hidamari");
+    place.run();
+    let id = place.family(&town, "そら").subscription;
+    let page = place.get(&format!("/hidamari/families/{id}"));
+    page.says("次に届くことば")
+        .says("送りました")
+        .says("これから")
+        .says("記録なし")
+        .says("妊娠39週0日")
+        .says("今月");
+    page.says("40週（280日） − 7日 ＝ 273日 ＝ 39週0日").says("台帳の記録");
+    let chosen = place.get(&format!("/hidamari/families/{id}?day=2026-11-23"));
+    chosen
+        .says("予定日 2026年11月29日（日） まで、あと6日。")
+        .says("きょうの時期に原稿がありません");
+    let born = place.family(&town, "めい").subscription;
+    place
+        .get(&format!("/hidamari/families/{born}"))
+        .says("修正月齢")
+        .says("満 0歳3か月");
+    for wrong in ["sub_00000000000000000000000000000000", "sub_x", "..", "%00"] {
+        assert_eq!(
+            place.get(&format!("/hidamari/families/{wrong}")).status,
+            StatusCode::NOT_FOUND,
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn the_calendar_of_somebody_who_stopped_promises_nothing() {
+    let place = Place::demo();
+    let town = place.tenant("hidamari");
+    let follower = place.family(&town, "そら");
+    people::stop(place.env(), town.scope(), follower.subscriber, Actor::Reader).unwrap();
+    let page = place.get(&format!("/hidamari/families/{}", follower.subscription));
+    page.says("止めているので、もう何も届きません")
+        .says("配信を止めています")
+        .is_silent_about("これから</span>");
+}
+
+#[test]
+fn families_are_listed_in_pages() {
+    let place = Place::demo();
+    place
+        .get("/hidamari/families")
+        .says("まめ")
+        .says("妊娠39週0日")
+        .says("受け取り中");
+    let town = place.tenant("hidamari");
+    let first = place.followers(&town)[0].subscription;
+    place
+        .get(&format!("/hidamari/families?after={first}"))
+        .says("はじめから");
+    assert_eq!(place.get("/hidamari/families?after=x").status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn the_mailbox_shows_letters_of_both_forms_without_their_addresses() {
+    for format in ["json", "eml"] {
+        let place = Place::bare(StaffPages::Open);
+        let town = place.town("hidamari", "ひだまり市", TenantKind::Demo, format);
+        place.run();
+        let list = place.get("/hidamari/mailbox");
+        list.says("【見本】11月22日のことば")
+            .says("生後30日")
+            .is_silent_about("family");
+        let name = list
+            .body
+            .split("/hidamari/mailbox/")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned();
+        assert!(name.ends_with(format), "{name}");
+        let letter = place.get(&format!("/hidamari/mailbox/{name}"));
+        assert_eq!(letter.status, StatusCode::OK);
+        letter
+            .says("止めるページ")
+            .says("この家族として、止めるページをひらく")
+            .says("/hidamari/stop/");
+        letter.is_silent_about("family").is_silent_about("@example.jp");
+        let _ = town;
+    }
+}
+
+#[test]
+fn the_mailbox_opens_nothing_outside_its_folder() {
+    let place = Place::demo();
+    place.run();
+    let folder = place.outbox("hidamari");
+    let secret = place.folder.path().join("secret.json");
+    std::fs::write(&secret, r#"{"subject":"secret","text":"secret"}"#).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&secret, folder.join("2026-11-22-link.json")).unwrap();
+    std::fs::write(folder.join("2026-11-22-huge.json"), vec![b' '; 600 << 10]).unwrap();
+    std::fs::write(folder.join("2026-11-22-broken.eml"), "no letter").unwrap();
+    for name in [
+        "../secret.json",
+        "..%2Fsecret.json",
+        "..%2F..%2Fetc%2Fpasswd",
+        "%2E%2E%2Fsecret.json",
+        "..%5Csecret.json",
+        "secret.json%00.json",
+        "2026-11-22-link.json",
+        "2026-11-22-huge.json",
+        "2026-11-22-broken.eml",
+        "kizuna.db",
+        ".json",
+    ] {
+        let answer = place.get(&format!("/hidamari/mailbox/{name}"));
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}");
+        answer.is_silent_about("secret");
+    }
+    place.get("/hidamari/mailbox").is_silent_about("secret");
+}
+
+#[test]
+fn words_of_articles_and_families_are_shown_and_never_run() {
+    const ATTACK: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
+    let place = Place::bare(StaffPages::Open);
+    let town = place.empty_town("hidamari", "<i>市</i>", TenantKind::Demo, "json");
+    let mut pack = starter_pack("starter-ja");
+    for article in &mut pack.articles {
+        article.revision.title = ATTACK.to_owned();
+        article.revision.body = format!("{ATTACK}\n\n- {ATTACK}");
+    }
+    actions::content::import(place.env(), None, &pack).unwrap();
+    place.register(&town, &[Row::due("<b>そら</b>", "2026-11-29")]);
+    let id = place.family(&town, "<b>そら</b>").subscription;
+    let family = format!("/hidamari/families/{id}");
+    let plan = place.get("/hidamari/plan?day=2026-11-22");
+    plan.says("&#60;script&#62;");
+    place.run();
+    let stop = place.stop_path(&town, "<b>そら</b>");
+    for path in [
+        "/hidamari/plan?day=2026-11-22",
+        "/hidamari/today",
+        "/hidamari/families",
+        &family,
+        "/hidamari/mailbox",
+        &stop,
+    ] {
+        let answer = place.get(path);
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        for raw in ["<script", "<img", "<b>そら", "<i>市"] {
+            assert!(!answer.body.contains(raw), "{path} has {raw}");
+        }
+    }
+    let reflected = place.get("/hidamari/today?day=%3Cscript%3Ealert(1)%3C/script%3E");
+    reflected.is_silent_about("<script");
+}
