@@ -172,9 +172,28 @@ pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
         seconds @ 1..=LEASE_SECONDS_MAX => Duration::from_secs(seconds),
         seconds => return Err(wrong(format!("[run] lease_seconds is {seconds}; use 1 to {LEASE_SECONDS_MAX}"))),
     };
-    let tenants = written.tenant.into_iter().map(|table| tenant(table, home, &wrong));
+    let tenants = written.tenant.into_iter().enumerate().map(|(number, table)| {
+        let at = |key: &str, reason: String| match line_of(&text, number, key) {
+            Some(line) => wrong(format!("line {line}: {reason}")),
+            None => wrong(reason),
+        };
+        tenant(table, home, &wrong, &at)
+    });
     let tenants = tenants.collect::<Result<Vec<_>, _>>()?;
     Ok(Config { location, witness: home.join(written.database.witness), key_file: home.join(key_file), pace: Pace { lease, ..Pace::default() }, listen, practice_pages: written.web.practice_pages, tenants })
+}
+
+/// The line on which a key of the nth `[[tenant]]` stands, counted from 1.
+fn line_of(text: &str, tenant: usize, key: &str) -> Option<usize> {
+    let heads = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("[[tenant]]"));
+    let (head, _) = heads.into_iter().nth(tenant)?;
+    let is_key = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+    text.lines().enumerate().skip(head).find(|(_, line)| is_key(line)).map(|(number, _)| number + 1)
+}
+
+/// The word that a message of the TOML reader puts in the first pair of backquotes.
+fn quoted(message: &str) -> &str {
+    message.split('`').nth(1).unwrap_or_default()
 }
 
 fn read_to_string(path: &Path) -> Result<String, ConfigError> {
@@ -189,6 +208,7 @@ fn tenant(
     mut table: toml::Table,
     home: &Path,
     wrong: &dyn Fn(String) -> ConfigError,
+    at: &dyn Fn(&str, String) -> ConfigError,
 ) -> Result<TenantConfig, ConfigError> {
     let mut word = |name: &str| match table.remove(name) {
         Some(toml::Value::String(text)) if !text.is_empty() => Ok(text),
@@ -204,12 +224,14 @@ fn tenant(
             let toml::Value::Table(table) = value else {
                 return Err(wrong(format!("[tenant.{}] must be a table", channel.kind().0)));
             };
-            accounts.push(account(*channel, table, home, wrong)?);
+            accounts.push(account(*channel, table, home, at)?);
         }
     }
     let settings = table
         .try_into()
-        .map_err(|error: toml::de::Error| wrong(format!("tenant '{code}': {}", error.message())))?;
+        .map_err(|error: toml::de::Error| {
+            at(quoted(error.message()), format!("tenant '{code}': {}", error.message()))
+        })?;
     Ok(TenantConfig { code, name, settings, accounts })
 }
 
@@ -217,7 +239,7 @@ fn account(
     channel: &'static dyn kizuna_channels::Channel,
     table: toml::Table,
     home: &Path,
-    wrong: &dyn Fn(String) -> ConfigError,
+    at: &dyn Fn(&str, String) -> ConfigError,
 ) -> Result<NewAccount, ConfigError> {
     let kind = channel.kind().0;
     let mut account = NewAccount { channel: kind.to_owned(), settings: BTreeMap::new(), secrets: BTreeMap::new() };
@@ -228,7 +250,7 @@ fn account(
             toml::Value::Float(number) => number.to_string(),
             toml::Value::Boolean(yes) => yes.to_string(),
             toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => {
-                return Err(wrong(format!("[tenant.{kind}] {name} must be a text or a number")));
+                return Err(at(&name, format!("[tenant.{kind}] {name} must be a text or a number")));
             }
         };
         let setting = |name: &str| channel.settings().iter().find(|setting| setting.name == name);
@@ -248,7 +270,7 @@ fn account(
             }
             (None, _) => {
                 let known: Vec<&str> = channel.settings().iter().map(|setting| setting.name).collect();
-                return Err(wrong(format!("[tenant.{kind}] {name} is not known; known are {}", known.join(", "))));
+                return Err(at(&name, format!("[tenant.{kind}] {name} is not known; known are {}", known.join(", "))));
             }
         }
     }
@@ -260,11 +282,11 @@ pub(crate) fn template() -> String {
     let mut channels = String::new();
     for channel in CHANNELS {
         let kind = channel.kind().0;
-        channels.push_str(&format!("\n# [tenant.{kind}]    # {}\n", channel.capability().name));
+        channels.extend(["\n# [tenant.", kind, "]    # ", channel.capability().name, "\n"]);
         for setting in channel.settings() {
             let must = if setting.required { "（必須）" } else { "" };
             let file = if setting.secret { format!(" {}_file = \"ファイル名\" とも書けます。", setting.name) } else { String::new() };
-            channels.push_str(&format!("# {} = \"\"    # {must}{}{file}\n", setting.name, setting.ja));
+            channels.extend(["# ", setting.name, " = \"\"    # ", must, setting.ja, &file, "\n"]);
         }
     }
     format!("{HEAD}{channels}")

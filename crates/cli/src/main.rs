@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(args) => demo::demo(&session, &args),
         Command::Init => commands::setup::init(&session),
-        Command::Check(args) => commands::check::check(&session, &args),
+        Command::Check(args) => Ok(commands::check::check(&session, &args)),
         Command::Migrate => commands::setup::migrate(&session),
         Command::Import(args) => commands::transfer::import(&session, &args),
         Command::Export(args) => commands::transfer::export(&session, &args),

@@ -105,8 +105,9 @@ fn rounds(
         }
         if due.is_empty() {
             match env.db.read(runs::next_due)?.map(|next| next.duration_since(now)) {
-                // What is due and still not carried belongs to a broken account.
-                Some(wait) if wait.is_positive() && wait <= recorder::signed(env.pace.lease) => {
+                // What is due and still not carried belongs to a broken account. Twice, because another process may
+                // have renewed its lease this instant, by a clock that is not quite ours.
+                Some(wait) if wait.is_positive() && wait <= recorder::signed(env.pace.lease) * 2 => {
                     env.clock.wait(Duration::try_from(wait).unwrap_or_default());
                     continue;
                 }
@@ -279,7 +280,7 @@ impl<'a> Line<'a> {
         let rows = self.prepare(batch)?;
         let now = self.env.clock.now();
         if batch.expires <= now {
-            return self.finish(batch, &BTreeMap::new(), Ending::Expired);
+            return self.finish(batch, &BTreeMap::new(), &Ending::Expired);
         }
         let letters = self.letters(&rows, drafts)?;
         let mut log = Log::new(self, batch, letters.first().map_or(batch.letters, |letter| letter.number as i64));
@@ -295,21 +296,21 @@ impl<'a> Line<'a> {
             (_, Some(reply)) | (Err(SessionError::Refused { fault: Fault::Account, reply }), None) => {
                 *session = None;
                 self.pause(&reply)?;
-                self.finish(batch, &retries, Ending::Unfinished { attempt: batch.attempt, wait: false })
+                self.finish(batch, &retries, &Ending::Unfinished { attempt: batch.attempt, wait: false })
             }
             (Err(SessionError::Refused { fault: Fault::Payload, reply }), None) => {
-                self.finish(batch, &retries, Ending::Held(reply))
+                self.finish(batch, &retries, &Ending::Held(reply))
             }
             (Err(SessionError::Unreachable { reply }), None) => {
                 *session = None;
                 tracing::warn!(account.id = %self.account.id, reply, "the provider cannot be reached");
-                self.finish(batch, &retries, Ending::Unfinished { attempt: batch.attempt + 1, wait: true })
+                self.finish(batch, &retries, &Ending::Unfinished { attempt: batch.attempt + 1, wait: true })
             }
-            (Ok(()), None) if log.expired => self.finish(batch, &retries, Ending::Expired),
+            (Ok(()), None) if log.expired => self.finish(batch, &retries, &Ending::Expired),
             (Ok(()), None) if log.stopped => {
-                self.finish(batch, &retries, Ending::Unfinished { attempt: batch.attempt, wait: false })
+                self.finish(batch, &retries, &Ending::Unfinished { attempt: batch.attempt, wait: false })
             }
-            (Ok(()), None) => self.finish(batch, &retries, Ending::Complete),
+            (Ok(()), None) => self.finish(batch, &retries, &Ending::Complete),
         }
     }
 
@@ -414,7 +415,7 @@ impl<'a> Line<'a> {
         &self,
         batch: &Claimed,
         retries: &BTreeMap<i64, Timestamp>,
-        ending: Ending,
+        ending: &Ending,
     ) -> Result<(), EngineError> {
         let now = self.env.clock.now();
         let (ended, fence) = self.env.db.write(|tx| {
@@ -424,7 +425,7 @@ impl<'a> Line<'a> {
             let fence = fence::get(tx)?;
             self.rebatch(tx, batch, retries, now)?;
             let marked = runs::marked(tx, batch.id)?;
-            let later = match ending {
+            let later = match *ending {
                 Ending::Unfinished { attempt, wait } => {
                     let at = if wait { retry_at(&self.attempt(batch, now), None) } else { Some(now) };
                     at.map(|at| (at, attempt))
@@ -456,7 +457,7 @@ impl<'a> Line<'a> {
                 runs::release(tx, batch.id, batch.token, at, attempt)?;
                 return Ok((0, fence));
             }
-            let held = match &ending {
+            let held = match ending {
                 Ending::Held(reply) => Some(reply.as_str()),
                 Ending::Complete | Ending::Expired | Ending::Unfinished { .. } => None,
             };

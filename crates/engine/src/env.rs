@@ -34,8 +34,8 @@ pub struct Pace {
 ///
 /// Far above the skew of well-kept clocks and a stalled disk, short enough that a morning goes on in seconds.
 pub const LEASE: Duration = Duration::from_secs(10);
-/// Rows held in memory and in one transaction at a time: SQLite's one writer is busy for milliseconds only.
-pub const PAGE: usize = 2_000;
+/// Rows held in memory and in one transaction at a time: SQLite's one writer is busy for tens of milliseconds only.
+pub const PAGE: usize = 5_000;
 /// Threads that talk to providers at most.
 pub const WORKERS_MAX: usize = 64;
 

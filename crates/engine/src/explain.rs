@@ -423,7 +423,7 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
         subscription: subscription.to_owned(),
         day,
         standing: standing(&follower.anchor, day, customs),
-        arithmetic: arithmetic(&follower.anchor, day, customs),
+        arithmetic: arithmetic(&follower.anchor, day, *customs),
         due: verdict
             .due
             .iter()
@@ -458,7 +458,7 @@ fn explained(delivery: &runs::Delivery) -> Explained {
 }
 
 /// How the stage follows from the dates, so that anybody can check it with a calendar.
-fn arithmetic(anchor: &Anchor, day: Day, customs: &Customs) -> String {
+fn arithmetic(anchor: &Anchor, day: Day, customs: Customs) -> String {
     match anchor {
         Anchor::Due(due) => {
             let left = *due - day;

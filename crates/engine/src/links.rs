@@ -43,7 +43,8 @@ pub fn read_stop_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<
 /// The token in a return path by which a bounce is recognised: letters and digits only.
 pub fn return_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId) -> String {
     let signature = keys.sign_link(BOUNCE, &subject(tenant, subscriber));
-    let digits: String = signature.iter().take(SIGNATURE).map(|byte| format!("{byte:02x}")).collect();
+    let digit = |half: u8| char::from_digit(u32::from(half), 16);
+    let digits: String = signature.iter().take(SIGNATURE).flat_map(|byte| [byte >> 4, byte & 15]).filter_map(digit).collect();
     format!("{}{digits}", subscriber.uuid().simple())
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn record(env: &Env, progress: &Receiver<Progress>, in_hand: &InHand)
                 let Ok(next) = progress.try_recv() else { break };
                 gathered.push(next);
             }
-            answer(env, gathered);
+            answer(env, &gathered);
         }
         let now = env.clock.now();
         if now.duration_since(last_beat) >= signed(beat) {
@@ -113,7 +113,7 @@ pub(crate) fn lease_until(env: &Env) -> jiff::Timestamp {
     env.clock.now().checked_add(signed(env.pace.lease)).unwrap_or(jiff::Timestamp::MAX)
 }
 
-fn answer(env: &Env, gathered: Vec<Progress>) {
+fn answer(env: &Env, gathered: &[Progress]) {
     let until = lease_until(env);
     let written: Result<Vec<Option<i64>>, StoreError> = env.db.write(|tx| {
         gathered

@@ -5,12 +5,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kizuna_store::fence::{self, Fence};
 use serde::{Deserialize, Serialize};
 
 use crate::env::Env;
 use crate::error::EngineError;
+
+/// Drafts of witnesses that this process has written: each has a name of its own.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
 
 /// What the witness remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +74,8 @@ pub fn note(env: &Env, fence: &Fence) -> Result<(), EngineError> {
     };
     let text = toml::to_string(&witness).unwrap_or_default();
     let failed = |source| EngineError::Witness { path: env.witness.display().to_string(), source };
-    let draft = env.witness.with_extension(format!("{}.new", fence.high_water));
+    let draft = format!("{}-{}.new", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
+    let draft = env.witness.with_extension(draft);
     fs::write(&draft, text).map_err(failed)?;
     fs::rename(&draft, &env.witness).map_err(failed)
 }

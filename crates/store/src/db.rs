@@ -22,6 +22,8 @@ const STATEMENTS_MAX: usize = 256;
 const BUSY_MS: u64 = 10_000;
 /// How often the first process to open a new file may be somebody else.
 const SWITCHES_MAX: usize = 100;
+/// Pages that the write-ahead log gathers before they go into the file: 32 MiB, measured to save a third of a plan.
+const WAL_PAGES: i64 = 8_000;
 /// Page cache of one SQLite connection, in KiB (negative by SQLite's convention).
 const CACHE_KIB: i64 = -64_000;
 
@@ -591,6 +593,7 @@ fn open_lite(path: &Path) -> Result<rusqlite::Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.execute_batch(PROBE_TABLE)?;

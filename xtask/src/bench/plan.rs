@@ -93,7 +93,7 @@ pub(super) fn idle(size: usize) -> Result<(), Fault> {
         let mut figures = Vec::new();
         for _ in 0..REPEATS {
             let (result, took) = take(|| {
-                (0..ticks).try_for_each(|_| planner::plan_day(&env, &tenant, town::day(), Hours::Forced).map(|_| ()))
+                (0..ticks).try_for_each(|_| planner::plan_day(&env, &tenant, town::day(), Hours::Respected).map(|_| ()))
             });
             result.map_err(failed)?;
             figures.push(took.cpu * 1e3 / f64::from(ticks));

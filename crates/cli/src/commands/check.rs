@@ -7,7 +7,7 @@ use kizuna_store::tenants::Tenant;
 use kizuna_store::{migrate, tenants};
 use serde_json::json;
 
-use super::{Failure, Outcome, Session};
+use super::{Failure, Outcome, Session, open_any, print_json};
 use crate::args::Check;
 
 /// One thing that was looked at.
@@ -31,7 +31,7 @@ impl Findings {
 }
 
 /// Looks at everything and lists what it found.
-pub(crate) fn check(session: &Session, args: &Check) -> Result<Outcome, Failure> {
+pub(crate) fn check(session: &Session, args: &Check) -> Outcome {
     let mut findings = Findings(Vec::new());
     look(session, args, &mut findings);
     let wrong = findings.0.iter().filter(|finding| !finding.good).count();
@@ -41,7 +41,7 @@ pub(crate) fn check(session: &Session, args: &Check) -> Result<Outcome, Failure>
             .iter()
             .map(|f| json!({ "ok": f.good, "what": f.what, "message": session.tongue.pick(&f.ja, &f.en) }))
             .collect();
-        session.print_json(&json!({ "problems": wrong, "findings": rows }));
+        print_json(&json!({ "problems": wrong, "findings": rows }));
     }
     for finding in &findings.0 {
         let mark = if finding.good { session.tongue.pick("よし", "ok ") } else { session.tongue.pick("直す", "FIX") };
@@ -51,7 +51,7 @@ pub(crate) fn check(session: &Session, args: &Check) -> Result<Outcome, Failure>
         &(if wrong == 0 { "ぜんぶ、よしです。".to_owned() } else { format!("{wrong} 件、直すところがあります。") }),
         &(if wrong == 0 { "Everything is in order.".to_owned() } else { format!("{wrong} thing(s) to fix.") }),
     );
-    Ok(if wrong == 0 { Outcome::Done } else { Outcome::Trouble })
+    if wrong == 0 { Outcome::Done } else { Outcome::Trouble }
 }
 
 fn look(session: &Session, args: &Check, findings: &mut Findings) {
@@ -60,7 +60,7 @@ fn look(session: &Session, args: &Check, findings: &mut Findings) {
         Err(failure) => return findings.bad("configuration", failure.ja, failure.en),
     };
     findings.good("configuration", "設定ファイルを読めました", "the configuration can be read");
-    let env = match session.open_any(&config) {
+    let env = match open_any(&config) {
         Ok(env) => env,
         Err(failure) => return findings.bad("database", failure.ja, failure.en),
     };

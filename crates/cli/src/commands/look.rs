@@ -7,7 +7,7 @@ use kizuna_domain::position::{Anchor, Customs, stage_label, standing};
 use kizuna_engine::explain::{self, Family};
 use kizuna_engine::programme;
 
-use super::{Failure, Outcome, Session, print};
+use super::{Failure, Outcome, Session, day_of, find_tenant, print, print_json};
 use crate::args::{OneDay, Position, Timeline, Why};
 use crate::demo;
 
@@ -17,11 +17,11 @@ const ROWS_SHOWN: usize = 40;
 /// Who gets what on a day.
 pub(crate) fn plan(session: &Session, args: &OneDay) -> Result<Outcome, Failure> {
     let (_, env) = session.open()?;
-    let tenant = session.tenant(&env, args.tenant.as_deref())?;
-    let day = session.day(&env, &tenant, args.day)?;
+    let tenant = find_tenant(&env, args.tenant.as_deref())?;
+    let day = day_of(&env, &tenant, args.day)?;
     let preview = explain::preview(&env, &tenant, day)?;
     if session.json {
-        session.print_json(&preview);
+        print_json(&preview);
         return Ok(Outcome::Done);
     }
     session.say(
@@ -52,11 +52,11 @@ pub(crate) fn plan(session: &Session, args: &OneDay) -> Result<Outcome, Failure>
 /// Why a family gets, got or did not get something.
 pub(crate) fn why(session: &Session, args: &Why) -> Result<Outcome, Failure> {
     let (_, env) = session.open()?;
-    let tenant = session.tenant(&env, args.tenant.as_deref())?;
-    let day = session.day(&env, &tenant, args.day)?;
+    let tenant = find_tenant(&env, args.tenant.as_deref())?;
+    let day = day_of(&env, &tenant, args.day)?;
     let why = explain::why(&env, &tenant, &args.subscription, day)?;
     if session.json {
-        session.print_json(&why);
+        print_json(&why);
         return Ok(Outcome::Done);
     }
     session.say(
@@ -107,7 +107,7 @@ pub(crate) fn position(session: &Session, args: &Position) -> Result<Outcome, Fa
         .ok_or_else(|| Failure::new("--due か --birth を書いてください。", "give --due or --birth"))?;
     let standing = standing(&anchor, on, &customs);
     if session.json {
-        session.print_json(&standing);
+        print_json(&standing);
         return Ok(Outcome::Done);
     }
     let nothing = standing.gestational_week.is_none() && standing.age_days.is_none();
@@ -144,14 +144,14 @@ pub(crate) fn timeline(session: &Session, args: &Timeline) -> Result<Outcome, Fa
         demo::sample_programme()?
     } else {
         let (_, env) = session.open()?;
-        let tenant = session.tenant(&env, args.tenant.as_deref())?;
+        let tenant = find_tenant(&env, args.tenant.as_deref())?;
         env.db.read(|tx| programme::load(tx, &tenant))?
     };
     let family =
         Family { due: args.due, birth: args.birth, registered: args.registered, area: args.area.clone() };
     let days = explain::timeline(&loaded.programme, &loaded.library, &family);
     if session.json {
-        session.print_json(&serde_json::json!({ "days": days }));
+        print_json(&serde_json::json!({ "days": days }));
         return Ok(Outcome::Done);
     }
     for day in &days {

@@ -131,56 +131,56 @@ impl Session {
         }
     }
 
-    /// Prints a document for a machine.
-    pub(crate) fn print_json(&self, value: &impl serde::Serialize) {
-        print(&serde_json::to_string_pretty(value).unwrap_or_default());
-    }
-
     /// Reads the configuration.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         Ok(config::load(&self.config, &crate::environment)?)
     }
 
-    /// Opens the installation without asking whether its schema is current.
-    pub(crate) fn open_any(&self, config: &Config) -> Result<Arc<Env>, Failure> {
-        let keys = read_key(&config.key_file)?;
-        Ok(shell::env(&config.location, keys, &config.witness, config.pace)?)
-    }
-
     /// Opens the installation, ready for use.
     pub(crate) fn open(&self) -> Result<(Config, Arc<Env>), Failure> {
         let config = self.load()?;
-        let env = self.open_any(&config)?;
+        let env = open_any(&config)?;
         migrate::verify(&env.db)?;
         Ok((config, env))
     }
+}
 
-    /// The tenant that was named, or the only one there is.
-    pub(crate) fn tenant(&self, env: &Env, code: Option<&str>) -> Result<Tenant, Failure> {
-        let mut all = env.db.read(tenants::all)?;
-        match code {
-            Some(code) => match all.iter().position(|tenant| tenant.code == code) {
-                Some(place) => Ok(all.swap_remove(place)),
-                None => Err(EngineError::NoTenant(code.to_owned()).into()),
-            },
-            None if all.len() == 1 => Ok(all.swap_remove(0)),
-            None => {
-                let codes: Vec<&str> = all.iter().map(|tenant| tenant.code.as_str()).collect();
-                let codes = codes.join(", ");
-                Err(Failure::new(
-                    format!("どの自治体ですか。--tenant でえらんでください（{codes}）。"),
-                    format!("which tenant? choose one with --tenant ({codes})"),
-                ))
-            }
+/// Prints a document for a machine.
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    print(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// Opens the installation without asking whether its schema is current.
+pub(crate) fn open_any(config: &Config) -> Result<Arc<Env>, Failure> {
+    let keys = read_key(&config.key_file)?;
+    Ok(shell::env(&config.location, keys, &config.witness, config.pace)?)
+}
+
+/// The tenant that was named, or the only one there is.
+pub(crate) fn find_tenant(env: &Env, code: Option<&str>) -> Result<Tenant, Failure> {
+    let mut all = env.db.read(tenants::all)?;
+    match code {
+        Some(code) => match all.iter().position(|tenant| tenant.code == code) {
+            Some(place) => Ok(all.swap_remove(place)),
+            None => Err(EngineError::NoTenant(code.to_owned()).into()),
+        },
+        None if all.len() == 1 => Ok(all.swap_remove(0)),
+        None => {
+            let codes: Vec<&str> = all.iter().map(|tenant| tenant.code.as_str()).collect();
+            let codes = codes.join(", ");
+            Err(Failure::new(
+                format!("どの自治体ですか。--tenant でえらんでください（{codes}）。"),
+                format!("which tenant? choose one with --tenant ({codes})"),
+            ))
         }
     }
+}
 
-    /// The day that was named, or the tenant's today.
-    pub(crate) fn day(&self, env: &Env, tenant: &Tenant, day: Option<Day>) -> Result<Day, Failure> {
-        match day {
-            Some(day) => Ok(day),
-            None => Ok(run::today(env, tenant)?),
-        }
+/// The day that was named, or the tenant's today.
+pub(crate) fn day_of(env: &Env, tenant: &Tenant, day: Option<Day>) -> Result<Day, Failure> {
+    match day {
+        Some(day) => Ok(day),
+        None => Ok(run::today(env, tenant)?),
     }
 }
 

@@ -14,7 +14,7 @@ use kizuna_store::tenants::Tenant;
 use kizuna_web::{Site, StaffPages};
 use serde_json::json;
 
-use super::{Failure, Outcome, Session, print};
+use super::{Failure, Outcome, Session, find_tenant, print, print_json};
 use crate::args::{Role, Run, Serve};
 
 /// Pause between two looks at what is due.
@@ -25,7 +25,7 @@ const DOUBTS_SHOWN: usize = 50;
 /// Plans and sends until nothing is due.
 pub(crate) fn run(session: &Session, args: &Run) -> Result<Outcome, Failure> {
     let (_, env) = session.open()?;
-    let tenant = args.tenant.as_deref().map(|code| session.tenant(&env, Some(code))).transpose()?;
+    let tenant = args.tenant.as_deref().map(|code| find_tenant(&env, Some(code))).transpose()?;
     let stopping = env.stop.clone();
     let listening = std::thread::Builder::new().name("ctrl-c".into());
     listening.spawn(move || press_on_interrupt(&stopping))?;
@@ -95,7 +95,7 @@ pub(crate) fn finish(session: &Session, env: &Env, outcome: &RunOutcome) -> Resu
             .iter()
             .map(|failure| json!({ "tenant": failure.tenant, "error": failure.error.to_string() }))
             .collect();
-        session.print_json(&json!({
+        print_json(&json!({
             "sent": sum(|r| r.sent),
             "skipped": skipped,
             "failed": sum(|r| r.failed),
@@ -162,7 +162,7 @@ fn print_report(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
 }
 
 fn print_doubts(session: &Session, env: &Env, report: &Report) -> Result<(), Failure> {
-    let tenant = session.tenant(env, Some(&report.tenant))?;
+    let tenant = find_tenant(env, Some(&report.tenant))?;
     let doubts = env.db.read(|tx| match runs::get(tx, tenant.scope(), report.day)? {
         Some(run) => runs::doubts(tx, run.id),
         None => Ok(Vec::new()),

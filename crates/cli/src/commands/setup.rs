@@ -5,7 +5,7 @@ use kizuna_engine::actions::tenants as actions;
 use kizuna_engine::run;
 use kizuna_store::{Keyring, fence, migrate as schema, tenants};
 
-use super::{Failure, Outcome, Session};
+use super::{Failure, Outcome, Session, find_tenant, open_any, print_json};
 use crate::args::{Claim, OneTenant};
 use crate::config;
 use crate::shell;
@@ -45,7 +45,7 @@ pub(crate) fn init(session: &Session) -> Result<Outcome, Failure> {
 /// Brings the schema up to date and the tenants to what the configuration says.
 pub(crate) fn migrate(session: &Session) -> Result<Outcome, Failure> {
     let config = session.load()?;
-    let env = session.open_any(&config)?;
+    let env = open_any(&config)?;
     let done = schema::migrate(&env.db)?;
     let node = env.ids.next().to_string();
     env.db.write(|tx| fence::create(tx, &node))?;
@@ -55,7 +55,7 @@ pub(crate) fn migrate(session: &Session) -> Result<Outcome, Failure> {
     let tenants = env.db.read(tenants::all)?;
     if session.json {
         let codes: Vec<&str> = tenants.iter().map(|tenant| tenant.code.as_str()).collect();
-        session.print_json(&serde_json::json!({ "applied": done.applied, "tenants": codes }));
+        print_json(&serde_json::json!({ "applied": done.applied, "tenants": codes }));
     }
     let applied = if done.applied.is_empty() { "-".to_owned() } else { done.applied.join(", ") };
     session.say(
@@ -68,10 +68,10 @@ pub(crate) fn migrate(session: &Session) -> Result<Outcome, Failure> {
 /// Lets paused accounts and held messages go again.
 pub(crate) fn resume(session: &Session, args: &OneTenant) -> Result<Outcome, Failure> {
     let (_, env) = session.open()?;
-    let tenant = session.tenant(&env, args.tenant.as_deref())?;
+    let tenant = find_tenant(&env, args.tenant.as_deref())?;
     let (accounts, batches) = actions::resume(&env, &tenant)?;
     if session.json {
-        session.print_json(&serde_json::json!({ "accounts": accounts, "batches": batches }));
+        print_json(&serde_json::json!({ "accounts": accounts, "batches": batches }));
     }
     session.say(
         &format!("止まっていたアカウント {accounts} 件と、待たせていたまとまり {batches} 件を、また動かします。"),
@@ -92,7 +92,7 @@ pub(crate) fn claim(session: &Session, args: &Claim) -> Result<Outcome, Failure>
     let through = through.map(|today| if args.send_today { today - 1 } else { today });
     let given_up = actions::claim(&env, through)?;
     if session.json {
-        session.print_json(&serde_json::json!({ "given_up_batches": given_up, "fenced_through_on": through }));
+        print_json(&serde_json::json!({ "given_up_batches": given_up, "fenced_through_on": through }));
     }
     let fenced = through.map_or_else(|| "-".to_owned(), |day| day.to_string());
     session.say(

@@ -12,7 +12,7 @@ use kizuna_store::people::{self, Exported};
 use kizuna_store::tenants::Tenant;
 use serde_json::json;
 
-use super::{Failure, Outcome, Session};
+use super::{Failure, Outcome, Session, day_of, find_tenant, print_json};
 use crate::args::{Export, Import};
 use crate::files::{self, PackFailure};
 
@@ -25,7 +25,7 @@ pub(crate) fn import(session: &Session, args: &Import) -> Result<Outcome, Failur
         Import::Content { path, tenant } => import_content(session, path, tenant.as_deref()),
         Import::Subscribers { file, tenant, dry_run, skip_rejected } => {
             let (_, env) = session.open()?;
-            let tenant = session.tenant(&env, tenant.as_deref())?;
+            let tenant = find_tenant(&env, tenant.as_deref())?;
             import_subscribers(session, &env, &tenant, file, *dry_run, *skip_rejected)
         }
     }
@@ -39,7 +39,7 @@ fn import_content(session: &Session, path: &Path, tenant: Option<&str>) -> Resul
         Err(PackFailure::Problems(problems)) => {
             if session.json {
                 let rows: Vec<_> = problems.iter().map(|p| json!({ "file": p.file, "reason": p.reason })).collect();
-                session.print_json(&json!({ "imported": false, "problems": rows }));
+                print_json(&json!({ "imported": false, "problems": rows }));
             }
             for problem in &problems {
                 session.say(&format!("  {}：{}", problem.file, problem.reason), &format!("  {problem}"));
@@ -50,11 +50,11 @@ fn import_content(session: &Session, path: &Path, tenant: Option<&str>) -> Resul
     let needs_tenant = pack.manifest.owner == kizuna_domain::content::Owner::Tenant;
     let tenant = match tenant {
         None if !needs_tenant => None,
-        code => Some(session.tenant(&env, code)?),
+        code => Some(find_tenant(&env, code)?),
     };
     let done = content::import(&env, tenant.as_ref(), &pack)?;
     if session.json {
-        session.print_json(&json!({
+        print_json(&json!({
             "imported": true, "track": done.track, "articles": done.articles, "new_revisions": done.new_revisions,
             "withdrawn": done.withdrawn, "approved": done.approved, "desks": done.desks, "edition": done.edition,
             "published": done.published,
@@ -106,7 +106,7 @@ fn import_subscribers(
     let limits = Limits { rows_max: roster::ROWS_MAX, ..Limits::default() };
     let table = table::read(file, &limits).map_err(|error| Failure::new(error.ja(), error.to_string()))?;
     let rows = list_rows(table)?;
-    let today = session.day(env, tenant, None)?;
+    let today = day_of(env, tenant, None)?;
     let checked = readers::check_list(env, tenant, &rows, today)?;
     let write = !dry_run && (checked.rejected.is_empty() || skip_rejected);
     let added = if write { readers::import_list(env, tenant, &checked)? } else { 0 };
@@ -123,7 +123,7 @@ fn report_import(session: &Session, rows: &[ListRow], checked: &Checked, written
                 "reason": session.tongue.pick(row.problem.reason, row.problem.reason_en),
                 "fix": session.tongue.pick(row.problem.fix, row.problem.fix_en) }))
             .collect();
-        session.print_json(&json!({
+        print_json(&json!({
             "rows": rows.len(), "new": checked.new, "known": checked.known, "rejected": rejected,
             "written": written, "added": added,
         }));
@@ -155,7 +155,7 @@ pub(crate) fn export(session: &Session, args: &Export) -> Result<Outcome, Failur
     let (_, env) = session.open()?;
     match args {
         Export::Content { path, track, tenant } => {
-            let tenant = session.tenant(&env, tenant.as_deref())?;
+            let tenant = find_tenant(&env, tenant.as_deref())?;
             let exported = env.db.read(|tx| content::export(tx, &tenant, track))?;
             let exported = exported.ok_or_else(|| Failure::from(EngineError::NoTrack(track.clone())))?;
             files::write(path, &exported)?;
@@ -165,7 +165,7 @@ pub(crate) fn export(session: &Session, args: &Export) -> Result<Outcome, Failur
             );
         }
         Export::Subscribers { file, tenant, encoding } => {
-            let tenant = session.tenant(&env, tenant.as_deref())?;
+            let tenant = find_tenant(&env, tenant.as_deref())?;
             let count = export_subscribers(&env, &tenant, file, *encoding)?;
             session.say(
                 &format!("{} に、{count} 件を書き出しました。宛先が入っています。取りあつかいに気をつけてください。", file.display()),
@@ -174,7 +174,7 @@ pub(crate) fn export(session: &Session, args: &Export) -> Result<Outcome, Failur
         }
     }
     if session.json {
-        session.print_json(&json!({ "exported": true }));
+        print_json(&json!({ "exported": true }));
     }
     Ok(Outcome::Done)
 }

@@ -19,7 +19,7 @@ use kizuna_store::{Keyring, fence, migrate, people, tenants};
 use kizuna_web::{Site, StaffPages};
 
 use crate::args::Demo;
-use crate::commands::{Failure, Outcome, Session, read_key, send};
+use crate::commands::{Failure, Outcome, Session, day_of, read_key, send};
 use crate::files::{self, PackFailure};
 use crate::shell;
 
@@ -48,7 +48,7 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let env = open(&args.dir)?;
     let relay = relay::Relay::start(args.dir.join("outbox"))?;
     let tenant = put_town(&env, args, relay.port())?;
-    let day = session.day(&env, &tenant, args.day)?;
+    let day = day_of(&env, &tenant, args.day)?;
     let living = env.db.read(|tx| people::count_living(tx, tenant.scope()))?;
     if living == 0 {
         session.say(&format!("{} 家庭を作っています…", args.families), &format!("Inventing {} families…", args.families));

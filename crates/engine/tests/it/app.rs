@@ -60,7 +60,12 @@ pub(crate) struct TestClock(Arc<Mutex<Hands>>);
 
 impl TestClock {
     fn at(now: Timestamp) -> TestClock {
-        TestClock(Arc::new(Mutex::new(Hands { now, hooks: VecDeque::new(), waits: 0, shown: Vec::new() })))
+        TestClock(Arc::new(Mutex::new(Hands {
+            now,
+            hooks: VecDeque::new(),
+            waits: 0,
+            shown: Vec::new(),
+        })))
     }
 
     fn hands(&self) -> std::sync::MutexGuard<'_, Hands> {
@@ -100,7 +105,10 @@ impl Clock for TestClock {
         let mut due = Vec::new();
         {
             let mut hands = self.hands();
-            hands.now = hands.now.checked_add(SignedDuration::try_from(duration).unwrap()).unwrap();
+            hands.now = hands
+                .now
+                .checked_add(SignedDuration::try_from(duration).unwrap())
+                .unwrap();
             hands.waits += 1;
             let (now, waits) = (hands.now, hands.waits);
             hands.shown.push(now);
@@ -159,7 +167,13 @@ impl TestApp {
         let env = env(&location, &clock, &witness, "machine-1", 1);
         migrate::migrate(&env.db).unwrap();
         env.db.write(|tx| fence::create(tx, "node-1")).unwrap();
-        TestApp { env, clock, place, folder, made: AtomicU64::new(1) }
+        TestApp {
+            env,
+            clock,
+            place,
+            folder,
+            made: AtomicU64::new(1),
+        }
     }
 
     /// The outside world of another process on this machine with the same database.
@@ -170,7 +184,13 @@ impl TestApp {
 
     /// The outside world of a process on a SQLite file, with this witness, on a machine of this name.
     pub(crate) fn process_on(&self, file: &Path, witness: &Path, machine: &str) -> Arc<Env> {
-        env(&Location::File(file.to_owned()), &self.clock, witness, machine, self.next() << 32)
+        env(
+            &Location::File(file.to_owned()),
+            &self.clock,
+            witness,
+            machine,
+            self.next() << 32,
+        )
     }
 
     fn location(&self) -> Location {
@@ -201,31 +221,38 @@ impl TestApp {
     pub(crate) fn outbox(&self, code: &str) -> NewAccount {
         let folder = self.path("outbox").join(code).display().to_string();
         let settings = [("folder".to_owned(), folder), ("format".to_owned(), "json".to_owned())];
-        NewAccount { channel: "outbox".into(), settings: settings.into(), ..NewAccount::default() }
+        NewAccount {
+            channel: "outbox".into(),
+            settings: settings.into(),
+            ..NewAccount::default()
+        }
     }
 
     /// The town of most tests: the daily series over [`STAGES`], letters into a folder.
     pub(crate) fn town(&self) -> Town<'_> {
         let town = self.town_with(TOWN, &TestApp::settings(), &[self.outbox(TOWN)]);
-        self.publish(daily("daily", STAGES));
+        self.publish(&daily("daily", STAGES));
         town
     }
 
     /// The same, by e-mail to a server of the test, over one session.
     pub(crate) fn mail_town(&self, server: &MailServer) -> Town<'_> {
         let town = self.town_with(TOWN, &TestApp::settings(), &[mail_account(server, &[])]);
-        self.publish(daily("daily", STAGES));
+        self.publish(&daily("daily", STAGES));
         town
     }
 
     pub(crate) fn town_with(&self, code: &str, settings: &Settings, accounts: &[NewAccount]) -> Town<'_> {
         actions::put(&self.env, code, code, settings, accounts).unwrap();
-        Town { app: self, code: code.to_owned() }
+        Town {
+            app: self,
+            code: code.to_owned(),
+        }
     }
 
     /// Imports and publishes a pack of the desk.
-    pub(crate) fn publish(&self, pack: Pack) {
-        packs::import(&self.env, None, &pack).unwrap();
+    pub(crate) fn publish(&self, pack: &Pack) {
+        packs::import(&self.env, None, pack).unwrap();
     }
 
     /// Everything that is due, as the command line does it.
@@ -257,7 +284,10 @@ fn env(location: &Location, clock: &TestClock, witness: &Path, machine: &str, fi
         keys: Keyring::new(&[7; 32]),
         clock: Box::new(clock.clone()),
         ids: Box::new(InOrder(AtomicU64::new(first_id))),
-        pace: Pace { page: 50, ..Pace::default() },
+        pace: Pace {
+            page: 50,
+            ..Pace::default()
+        },
         stop: Stop::default(),
         witness: witness.to_owned(),
         machine: machine.to_owned(),
@@ -275,15 +305,28 @@ pub(crate) fn mail_account(server: &MailServer, more: &[(&str, &str)]) -> NewAcc
         ("envelope_domain", "bounce.hidamari.example"),
         ("sessions", "1"),
     ];
-    let settings: BTreeMap<_, _> =
-        settings.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    NewAccount { channel: "email".into(), settings, ..NewAccount::default() }
+    let settings: BTreeMap<_, _> = settings
+        .iter()
+        .chain(more)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    NewAccount {
+        channel: "email".into(),
+        settings,
+        ..NewAccount::default()
+    }
 }
 
 /// One article for each of these slots, approved; titles name their place.
 pub(crate) fn daily(track: &str, slots: &str) -> Pack {
-    let Slots::Only(slots) = slots.parse().unwrap() else { panic!("every slot is too many") };
-    pack(track, Owner::Desk, slots.into_iter().map(|slot| article(&slot.to_string())).collect())
+    let Slots::Only(slots) = slots.parse().unwrap() else {
+        panic!("every slot is too many")
+    };
+    pack(
+        track,
+        Owner::Desk,
+        slots.into_iter().map(|slot| article(&slot.to_string())).collect(),
+    )
 }
 
 pub(crate) fn pack(track: &str, owner: Owner, articles: Vec<PackArticle>) -> Pack {
@@ -324,8 +367,18 @@ pub(crate) fn article(places: &str) -> PackArticle {
             Err(_) => placement.on.push(day(place)),
         }
     }
-    let source = Source { title: "本".into(), publisher: "省".into(), year: 2024, url: None };
-    let review = Review { by: "医師".into(), role: "産婦人科医".into(), on: day("2026-04-01"), verdict: Verdict::Approved };
+    let source = Source {
+        title: "本".into(),
+        publisher: "省".into(),
+        year: 2024,
+        url: None,
+    };
+    let review = Review {
+        by: "医師".into(),
+        role: "産婦人科医".into(),
+        on: day("2026-04-01"),
+        verdict: Verdict::Approved,
+    };
     PackArticle {
         id: places.replace(' ', "-"),
         revision: Revision {
@@ -354,14 +407,21 @@ pub(crate) struct Town<'a> {
     pub(crate) code: String,
 }
 
-impl<'a> Town<'a> {
+impl Town<'_> {
     pub(crate) fn tenant(&self) -> Tenant {
-        self.app.env.db.read(|tx| tenants::by_code(tx, &self.code)).unwrap().unwrap()
+        self.app
+            .env
+            .db
+            .read(|tx| tenants::by_code(tx, &self.code))
+            .unwrap()
+            .unwrap()
     }
 
     pub(crate) fn accounts(&self) -> Vec<Account> {
         let env = &self.app.env;
-        env.db.read(|tx| tenants::accounts(tx, &env.keys, self.tenant().scope())).unwrap()
+        env.db
+            .read(|tx| tenants::accounts(tx, &env.keys, self.tenant().scope()))
+            .unwrap()
     }
 
     /// A reader with one child, at 12w3d today, who registered long ago.
@@ -380,7 +440,9 @@ impl<'a> Town<'a> {
 
     /// Several readers like that.
     pub(crate) fn families(&self, count: usize) -> Vec<Family> {
-        (0..count).map(|number| self.family(&format!("family{number:03}")).add()).collect()
+        (0..count)
+            .map(|number| self.family(&format!("family{number:03}")).add())
+            .collect()
     }
 
     pub(crate) fn stop(&self, family: &Family) {
@@ -404,7 +466,10 @@ impl<'a> Town<'a> {
     /// What the ledger holds for a family on a day: slot and state.
     pub(crate) fn states(&self, family: &Family, on: &str) -> Vec<(String, String)> {
         let why = explain::why(&self.app.env, &self.tenant(), &family.subscription.to_string(), day(on)).unwrap();
-        why.deliveries.into_iter().map(|delivery| (delivery.slot, delivery.state)).collect()
+        why.deliveries
+            .into_iter()
+            .map(|delivery| (delivery.slot, delivery.state))
+            .collect()
     }
 
     pub(crate) fn report(&self, on: &str) -> Report {
@@ -414,7 +479,9 @@ impl<'a> Town<'a> {
     /// The letters in this town's folder, by reader.
     pub(crate) fn letters(&self) -> Vec<Letter> {
         let folder = self.app.path("outbox").join(&self.code);
-        let Ok(files) = std::fs::read_dir(&folder) else { return vec![] };
+        let Ok(files) = std::fs::read_dir(&folder) else {
+            return vec![];
+        };
         let mut letters: Vec<Letter> = files
             .map(|file| file.unwrap().path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
@@ -426,7 +493,10 @@ impl<'a> Town<'a> {
 
     /// The letters to one reader.
     pub(crate) fn letters_to(&self, family: &Family) -> Vec<Letter> {
-        self.letters().into_iter().filter(|letter| letter.to == family.address).collect()
+        self.letters()
+            .into_iter()
+            .filter(|letter| letter.to == family.address)
+            .collect()
     }
 }
 

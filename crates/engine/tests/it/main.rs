@@ -1,5 +1,11 @@
 //! The engine as its users meet it: mornings, stops, outages, crashes, with a clock that stands still.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what prepares a test fails loudly"
+)]
+
 mod app;
 mod crashes;
 mod lists;

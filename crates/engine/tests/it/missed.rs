@@ -12,15 +12,16 @@ fn town(app: &TestApp) -> Town<'_> {
     let town = app.town_with(TOWN, &TestApp::settings(), &[app.outbox(TOWN)]);
     let useful = |gestation: i32| [0, 1, 2, 5][usize::try_from(gestation % 4).unwrap()];
     let articles = (70..=190).map(|gestation| {
-        article_with(&format!("{}w{}d", gestation / 7, gestation % 7), |a| a.placement.useful_days = useful(gestation))
+        article_with(&format!("{}w{}d", gestation / 7, gestation % 7), |a| {
+            a.placement.useful_days = useful(gestation)
+        })
     });
-    app.publish(pack("daily", Owner::Desk, articles.collect()));
+    app.publish(&pack("daily", Owner::Desk, articles.collect()));
     town
 }
 
 /// Which of `missed` still come on `today`, by the rule as staff are told it: within three days, as long as useful.
-fn expected(family: &Family, due: Day, today: Day, missed: &[Day], registered: Day) -> Vec<String> {
-    let _ = family;
+fn expected(due: Day, today: Day, missed: &[Day], registered: Day) -> Vec<String> {
     let gestation = |on: Day| 280 - (due - on);
     let mut places: Vec<i32> = vec![gestation(today)];
     for on in missed.iter().filter(|on| **on >= registered) {
@@ -30,7 +31,10 @@ fn expected(family: &Family, due: Day, today: Day, missed: &[Day], registered: D
         }
     }
     places.sort_unstable();
-    places.into_iter().map(|g| format!("本文 {}w{}d", g / 7, g % 7)).collect()
+    places
+        .into_iter()
+        .map(|g| format!("本文 {}w{}d", g / 7, g % 7))
+        .collect()
 }
 
 on_both! {
@@ -71,9 +75,13 @@ fn check(town: &Town<'_>, family: &Family, due: Day, today: Day, missed: &[Day],
     let text = format!("{}月{}日", today.month(), today.day_of_month());
     let letters = town.letters_to(family);
     let letter = letters.iter().find(|letter| letter.subject.contains(&text)).unwrap();
-    let mut found: Vec<String> =
-        letter.text.lines().filter(|line| line.starts_with("本文")).map(|line| line.trim().to_owned()).collect();
-    let mut expected = expected(family, due, today, missed, registered);
+    let mut found: Vec<String> = letter
+        .text
+        .lines()
+        .filter(|line| line.starts_with("本文"))
+        .map(|line| line.trim().to_owned())
+        .collect();
+    let mut expected = expected(due, today, missed, registered);
     found.sort();
     expected.sort();
     assert_eq!(found, expected, "{today} due {due} missed {missed:?}");
@@ -101,4 +109,32 @@ fn a_run_that_was_stopped_while_planning_goes_on_with_the_rest() {
     let report = only(crate::app::run_on(&other));
     assert_eq!((report.sent, report.planned_now), (0, 0));
     assert_eq!(only(app.run()).sent, 60);
+}
+
+/// Planned, and then the machine was away until the next morning: a missed day like any other.
+#[test]
+fn a_morning_that_was_planned_and_never_sent_is_made_up_where_it_is_still_useful() {
+    let app = TestApp::sqlite();
+    let town = town(&app);
+    let (start, today) = (day("2026-12-24"), day("2026-12-25"));
+    let due = |place: i32| start + 180 + place;
+    let families: Vec<Family> = (0..8)
+        .map(|place| town.family(&format!("f{place}")).anchor(Anchor::Due(due(place))).add())
+        .collect();
+    app.clock.set(jst("2026-12-24 07:30:00"));
+    assert_eq!(only(app.run()).waiting, 8);
+    app.clock.set(jst("2026-12-25 08:00:00"));
+    let report = only(app.run());
+    assert_eq!((report.day, report.sent, report.waiting), (today, 8, 0), "{report:?}");
+    for (place, family) in families.iter().enumerate() {
+        assert_eq!(town.letters_to(family).len(), 1);
+        check(
+            &town,
+            family,
+            due(i32::try_from(place).unwrap()),
+            today,
+            &[start],
+            start - 9,
+        );
+    }
 }

@@ -79,7 +79,7 @@ fn just_before_and_just_after_midnight_each_day_gets_its_own_text() {
     let mut settings = TestApp::settings();
     (settings.send_from, settings.send_until) = ("00:00".into(), "23:59".into());
     let town = app.town_with(crate::app::TOWN, &settings, &[app.outbox(crate::app::TOWN)]);
-    app.publish(crate::app::daily("daily", crate::app::STAGES));
+    app.publish(&crate::app::daily("daily", crate::app::STAGES));
     let hanako = town.family("hanako").add();
     app.clock.set(jst("2026-12-23 23:58:59"));
     app.run();
@@ -123,7 +123,7 @@ fn a_slow_batch_ends_with_the_delivery_hours() {
     let mut outbox = app.outbox(crate::app::TOWN);
     outbox.settings.insert("rate_per_second".into(), "1".into());
     let town = app.town_with(crate::app::TOWN, &TestApp::settings(), &[outbox]);
-    app.publish(crate::app::daily("daily", crate::app::STAGES));
+    app.publish(&crate::app::daily("daily", crate::app::STAGES));
     let families = town.families(30);
     app.clock.set(jst("2026-12-24 19:59:50"));
 
@@ -132,7 +132,13 @@ fn a_slow_batch_ends_with_the_delivery_hours() {
     assert_eq!((report.sent, report.failed), (10, 20), "{report:?}");
     assert_eq!(report.reasons["failed:expired"], 20);
     assert_eq!(town.letters().len(), 10);
-    assert_eq!(families.iter().filter(|family| town.letters_to(family).len() == 1).count(), 10);
+    assert_eq!(
+        families
+            .iter()
+            .filter(|family| town.letters_to(family).len() == 1)
+            .count(),
+        10
+    );
 }
 
 #[test]
@@ -180,6 +186,42 @@ fn whoever_registers_on_the_day_gets_todays_text_once() {
     assert_eq!(town.report(TODAY).sent, 3);
 }
 
+/// P1: whatever the stage on which somebody registers, the first morning is one letter, and it has today's text.
+#[test]
+fn whoever_registers_at_any_stage_gets_one_letter_and_todays_text() {
+    let app = TestApp::sqlite();
+    let mut settings = TestApp::settings();
+    settings.adopt[0].join = kizuna_domain::tenant::JoinPolicy::Digest;
+    let town = app.town_with(crate::app::TOWN, &settings, &[app.outbox(crate::app::TOWN)]);
+    let mut pack = crate::app::daily("daily", "4w0d..41w6d");
+    for (number, article) in pack.articles.iter_mut().enumerate() {
+        article.placement.must_know = number % 5 == 0;
+        article.placement.useful_until_slot = article.placement.must_know.then(|| "36w6d".parse().unwrap());
+    }
+    app.publish(&pack);
+    let stages: Vec<(i32, Family)> = (28..=293)
+        .map(|gestation| {
+            let due = day(TODAY) + 280 - gestation;
+            let family = town.family(&format!("g{gestation}")).registered(day(TODAY));
+            (gestation, family.anchor(Anchor::Due(due)).add())
+        })
+        .collect();
+    app.run();
+    app.run();
+    let letters = town.letters();
+    assert_eq!(letters.len(), stages.len());
+    for (gestation, family) in stages {
+        let letter = letters.iter().find(|letter| letter.to == family.address).unwrap();
+        let today = format!("本文 {}w{}d\n", gestation / 7, gestation % 7);
+        assert!(letter.text.contains(&today), "{gestation}: {}", letter.text);
+        let articles = letter.text.lines().filter(|line| line.starts_with("本文")).count();
+        let bundle = articles - 1;
+        assert!(bundle <= 5, "{gestation}: {bundle} articles in the bundle");
+        // The first must-know article stands at 4w0d; after 36w6d none of them is of use any more.
+        assert_eq!(bundle > 0, (29..=258).contains(&gestation), "{gestation}");
+    }
+}
+
 #[test]
 fn whoever_registers_late_gets_one_letter_with_todays_text_and_the_bundle() {
     let app = TestApp::sqlite();
@@ -187,18 +229,26 @@ fn whoever_registers_late_gets_one_letter_with_todays_text_and_the_bundle() {
     settings.adopt[0].join = kizuna_domain::tenant::JoinPolicy::Digest;
     let town = app.town_with(crate::app::TOWN, &settings, &[app.outbox(crate::app::TOWN)]);
     let mut pack = crate::app::daily("daily", crate::app::STAGES);
-    for article in pack.articles.iter_mut().filter(|article| ["11w0d", "11w3d", "12w1d"].contains(&article.id.as_str())) {
+    for article in pack
+        .articles
+        .iter_mut()
+        .filter(|article| ["11w0d", "11w3d", "12w1d"].contains(&article.id.as_str()))
+    {
         article.placement.must_know = true;
         article.placement.useful_until_slot = Some("20w0d".parse().unwrap());
     }
-    app.publish(pack);
+    app.publish(&pack);
     let newcomer = town.family("newcomer").registered(day(TODAY)).add();
 
     app.run();
     let letters = town.letters_to(&newcomer);
     assert_eq!(letters.len(), 1);
     for place in ["12w3d", "11w0d", "11w3d", "12w1d"] {
-        assert!(letters[0].text.contains(&format!("本文 {place}\n")), "{place}: {}", letters[0].text);
+        assert!(
+            letters[0].text.contains(&format!("本文 {place}\n")),
+            "{place}: {}",
+            letters[0].text
+        );
     }
 
     // On the next day the bundle does not come again, also where the date is corrected to before its articles.
@@ -210,7 +260,11 @@ fn whoever_registers_late_gets_one_letter_with_todays_text_and_the_bundle() {
     app.run();
     let letters = town.letters_to(&newcomer);
     assert_eq!(letters.len(), 2);
-    assert!(letters.iter().any(|letter| letter.text.contains("本文 12w2d\n") && !letter.text.contains("まとめ")));
+    assert!(
+        letters
+            .iter()
+            .any(|letter| letter.text.contains("本文 12w2d\n") && !letter.text.contains("まとめ"))
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn paced(app: &TestApp) -> Town<'_> {
     let mut outbox = app.outbox(TOWN);
     outbox.settings.insert("rate_per_second".into(), "10".into());
     let town = app.town_with(TOWN, &TestApp::settings(), &[outbox]);
-    app.publish(daily("daily", crate::app::STAGES));
+    app.publish(&daily("daily", crate::app::STAGES));
     town
 }
 
@@ -95,8 +95,14 @@ fn after_a_stop_was_acknowledged_no_letter_leaves() {
     for (place, then) in at_ack {
         let now = count(&families[place]);
         // The one letter that had its permit when the stop came may be on its way; nobody can call it back.
-        let in_flight = town.states(&families[place], TODAY).iter().all(|(_, state)| state == "sent");
-        assert!(now == then || in_flight, "reader {place}: {then} at the stop, {now} at the end");
+        let in_flight = town
+            .states(&families[place], TODAY)
+            .iter()
+            .all(|(_, state)| state == "sent");
+        assert!(
+            now == then || in_flight,
+            "reader {place}: {then} at the stop, {now} at the end"
+        );
     }
 }
 
@@ -125,11 +131,13 @@ on_both! {
 fn a_due_date_corrected_every_day_repeats_no_article() {
     let app = TestApp::sqlite();
     let town = app.town_with(TOWN, &TestApp::settings(), &[app.outbox(TOWN)]);
-    app.publish(daily("daily", "4w0d..41w6d"));
+    app.publish(&daily("daily", "4w0d..41w6d"));
     let hanako = town.family("hanako").add();
     let mut state: u64 = 7;
     let mut roll = |below: i32| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         i32::try_from((state >> 33) % u64::try_from(below).unwrap()).unwrap()
     };
     for ahead in 0..40 {
@@ -141,7 +149,11 @@ fn a_due_date_corrected_every_day_repeats_no_article() {
         app.run();
     }
     let texts: Vec<String> = town.letters_to(&hanako).into_iter().map(|letter| letter.text).collect();
-    let mut articles: Vec<&str> = texts.iter().flat_map(|text| text.lines()).filter(|l| l.starts_with("本文")).collect();
+    let mut articles: Vec<&str> = texts
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|l| l.starts_with("本文"))
+        .collect();
     let all = articles.len();
     articles.sort_unstable();
     articles.dedup();
@@ -250,7 +262,13 @@ fn nobody_but_the_reader_ends_a_stop() {
         let switched = readers::set_paused(&app.env, scope, hanako.subscription, paused, Actor::CommandLine);
         assert!(switched.is_err(), "a switch brought back a reader who stopped");
     }
-    let moved = readers::move_anchor(&app.env, scope, hanako.subscription, Anchor::Due(day(TODAY)), Actor::CommandLine);
+    let moved = readers::move_anchor(
+        &app.env,
+        scope,
+        hanako.subscription,
+        Anchor::Due(day(TODAY)),
+        Actor::CommandLine,
+    );
     assert!(moved.is_err());
     app.run();
     assert!(town.letters().is_empty());

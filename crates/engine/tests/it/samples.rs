@@ -16,7 +16,7 @@ fn town(app: &TestApp, kind: TenantKind) -> Town<'_> {
             }
         })
     });
-    app.publish(pack("daily", Owner::Desk, articles.into()));
+    app.publish(&pack("daily", Owner::Desk, articles.into()));
     town
 }
 
@@ -62,6 +62,6 @@ fn an_approval_that_is_taken_back_stops_the_next_plan() {
     for article in &mut pack.articles {
         article.reviews[0].verdict = kizuna_domain::content::Verdict::Rejected;
     }
-    app.publish(pack);
+    app.publish(&pack);
     assert_eq!(only(app.run()).sent, 0);
 }

@@ -24,7 +24,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, below: i32) -> i32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         i32::try_from((self.0 >> 33) % u64::try_from(below).unwrap()).unwrap()
     }
 }
@@ -47,7 +50,11 @@ fn desk_articles() -> Vec<PackArticle> {
         let pregnant = article.id.contains('w');
         if number % 11 == 0 {
             article.placement.must_know = true;
-            let until = if pregnant { ["20w0d", "36w6d", "m3"] } else { ["m3", "d104", "m35"] };
+            let until = if pregnant {
+                ["20w0d", "36w6d", "m3"]
+            } else {
+                ["m3", "d104", "m35"]
+            };
             article.placement.useful_until_slot = Some(until[number % 3].parse().unwrap());
         }
         article.placement.useful_days = u8::try_from(number % 5).unwrap();
@@ -59,7 +66,9 @@ fn desk_articles() -> Vec<PackArticle> {
 }
 
 fn town_articles() -> Vec<PackArticle> {
-    let mut articles = ["8w0d", "32w0d", "d3", "m4", "m18", "last", "s0-04-01", "s0-10-01"].map(article).to_vec();
+    let mut articles = ["8w0d", "32w0d", "d3", "m4", "m18", "last", "s0-04-01", "s0-10-01"]
+        .map(article)
+        .to_vec();
     let bands = [
         (None, None),
         (Some("m6"), None),
@@ -104,7 +113,12 @@ fn series() -> Vec<Series> {
         articles
     };
     vec![
-        Series { track: "starter", articles: sorted(desk_articles()), digest: true, last: |birth| birth + 36.months() },
+        Series {
+            track: "starter",
+            articles: sorted(desk_articles()),
+            digest: true,
+            last: |birth| birth + 36.months(),
+        },
         Series {
             track: "town",
             articles: sorted(town_articles()),
@@ -133,7 +147,7 @@ fn settings() -> Settings {
 
 fn town(app: &TestApp) -> Town<'_> {
     let town = app.town_with(TOWN, &settings(), &[app.outbox(TOWN)]);
-    app.publish(pack("starter", Owner::Desk, desk_articles()));
+    app.publish(&pack("starter", Owner::Desk, desk_articles()));
     let notices = pack("town", Owner::Tenant, town_articles());
     kizuna_engine::actions::content::import(&app.env, Some(&town.tenant()), &notices).unwrap();
     town
@@ -168,7 +182,17 @@ fn models(count: usize) -> Vec<Model> {
     let mut dice = Dice(42);
     let start = date(day(FIRST_DAY));
     let mut ago = |days: i32| start - i64::from(dice.roll(days)).days();
-    let edges = ["2024-02-29", "2024-02-28", "2024-03-01", "2025-08-31", "2026-05-31", "2027-01-30", "2026-12-31", "2022-04-01", "2022-04-02"];
+    let edges = [
+        "2024-02-29",
+        "2024-02-28",
+        "2024-03-01",
+        "2025-08-31",
+        "2026-05-31",
+        "2027-01-30",
+        "2026-12-31",
+        "2022-04-01",
+        "2022-04-02",
+    ];
     let mut models: Vec<Model> = Vec::new();
     for number in 0..count {
         let birth = match number % 8 {
@@ -215,8 +239,16 @@ fn register(town: &Town<'_>, models: &[Model], families: &mut BTreeMap<usize, Fa
         .anchor(anchor(model))
         .registered(day(&model.registered.to_string()))
         .area(model.area)
-        .state(if model.ended { SubscriptionState::Ended } else { SubscriptionState::Active })
-        .point(if model.silent { PointState::Pending } else { PointState::Verified });
+        .state(if model.ended {
+            SubscriptionState::Ended
+        } else {
+            SubscriptionState::Active
+        })
+        .point(if model.silent {
+            PointState::Pending
+        } else {
+            PointState::Verified
+        });
     if model.reader != number {
         new = new.of(&families[&model.reader]);
     }
@@ -247,7 +279,9 @@ fn comes(slot: &str, model: &Model, clock: Clock, series: &Series) -> Option<Dat
         let (weeks, days) = slot.strip_suffix('d')?.split_once('w')?;
         return Some(model.due? - 280.days() + (number(weeks) * 7 + number(days)).days());
     };
-    let early = model.due.filter(|due| clock == Clock::Corrected && days(birth, *due) >= 22);
+    let early = model
+        .due
+        .filter(|due| clock == Clock::Corrected && days(birth, *due) >= 22);
     let zero = early.unwrap_or(birth);
     if is_pregnancy(slot) {
         return None;
@@ -288,7 +322,11 @@ fn has_two_clocks(slot: &str) -> bool {
 }
 
 fn clock_of(article: &PackArticle, slot: &str) -> Clock {
-    if has_two_clocks(slot) { article.placement.clock } else { Clock::Calendar }
+    if has_two_clocks(slot) {
+        article.placement.clock
+    } else {
+        Clock::Calendar
+    }
 }
 
 /// What is due for one family on a day, before asking what it had; with what each line fills in the ledger.
@@ -296,8 +334,9 @@ fn due(all: &[Series], model: &Model, today: Date, missed: &[Date]) -> Vec<(Line
     if model.silent || model.ended || model.registered > today {
         return vec![];
     }
-    let days_looked_at: Vec<Date> =
-        std::iter::once(today).chain(missed.iter().copied().filter(|on| *on >= model.registered)).collect();
+    let days_looked_at: Vec<Date> = std::iter::once(today)
+        .chain(missed.iter().copied().filter(|on| *on >= model.registered))
+        .collect();
     let mut lines: Vec<(Line, Vec<String>)> = Vec::new();
     for series in all {
         let mut slots: BTreeMap<String, Vec<(i32, String)>> = BTreeMap::new();
@@ -312,7 +351,10 @@ fn due(all: &[Series], model: &Model, today: Date, missed: &[Date]) -> Vec<(Line
                 if on.is_some_and(|on| days_looked_at.contains(&on) && in_time(on)) {
                     let mark = if clock == Clock::Corrected { "~" } else { "" };
                     let place = format!("{slot}{mark}");
-                    slots.entry(place).or_default().push((article.placement.order, article.id.clone()));
+                    slots
+                        .entry(place)
+                        .or_default()
+                        .push((article.placement.order, article.id.clone()));
                 }
             }
             for on in article.placement.on.iter().map(|on| date(*on)) {
@@ -330,7 +372,11 @@ fn due(all: &[Series], model: &Model, today: Date, missed: &[Date]) -> Vec<(Line
         }
         lines.extend(bundle(series, model, today));
     }
-    if model.birth.is_none() && days_looked_at.iter().any(|on| model.due.is_some_and(|due| days(due, *on) == 14)) {
+    if model.birth.is_none()
+        && days_looked_at
+            .iter()
+            .any(|on| model.due.is_some_and(|due| days(due, *on) == 14))
+    {
         lines.push(((String::new(), "check-in".into(), vec![]), vec!["check-in".into()]));
     }
     lines
@@ -349,14 +395,20 @@ fn in_band(series: &Series, article: &PackArticle, model: &Model, on: Date) -> b
     let bound = |slot: Option<String>, before: bool| match slot {
         None => true,
         Some(slot) if is_pregnancy(&slot) != born => {
-            let edge = if before { comes(&slot, model, Clock::Calendar, series) } else { lasts(&slot, model, Clock::Calendar, series) };
+            let edge = if before {
+                comes(&slot, model, Clock::Calendar, series)
+            } else {
+                lasts(&slot, model, Clock::Calendar, series)
+            };
             edge.is_some_and(|edge| if before { edge <= on } else { on <= edge })
         }
         // A stage of the other part of life: pregnancy lies before birth.
         Some(_) => born == before,
     };
     let text = |slot: &Option<kizuna_domain::position::Position>| slot.map(|slot| slot.to_string());
-    runs(series, model, on) && bound(text(&article.placement.from_slot), true) && bound(text(&article.placement.until_slot), false)
+    runs(series, model, on)
+        && bound(text(&article.placement.from_slot), true)
+        && bound(text(&article.placement.until_slot), false)
 }
 
 /// ここまでのまとめ for whoever registered today or in the three days before.
@@ -365,7 +417,11 @@ fn bundle(series: &Series, model: &Model, today: Date) -> Option<(Line, Vec<Stri
         return None;
     }
     let mut useful: Vec<(Date, &PackArticle)> = Vec::new();
-    for article in series.articles.iter().filter(|article| article.placement.must_know && may_leave(article, model, today)) {
+    for article in series
+        .articles
+        .iter()
+        .filter(|article| article.placement.must_know && may_leave(article, model, today))
+    {
         let came = article.placement.slots.iter().map(ToString::to_string).any(|slot| {
             let on = comes(&slot, model, clock_of(article, &slot), series).filter(|on| runs(series, model, *on));
             (model.birth.is_some() && is_pregnancy(&slot)) || on.is_some_and(|on| on < model.registered)
@@ -386,7 +442,11 @@ fn bundle(series: &Series, model: &Model, today: Date) -> Option<(Line, Vec<Stri
     let mut keys = vec![format!("{}/digest", series.track)];
     for (_, article) in &useful {
         for slot in article.placement.slots.iter().map(ToString::to_string) {
-            let mark = if clock_of(article, &slot) == Clock::Corrected { "~" } else { "" };
+            let mark = if clock_of(article, &slot) == Clock::Corrected {
+                "~"
+            } else {
+                ""
+            };
             keys.push(format!("{}/{slot}{mark}", series.track));
         }
     }
@@ -398,8 +458,10 @@ type Plan = BTreeSet<(usize, Line)>;
 
 /// The preview in the words of the second opinion.
 fn previewed(town: &Town<'_>, families: &BTreeMap<usize, Family>, on: Day) -> (Plan, u64) {
-    let numbers: BTreeMap<String, usize> =
-        families.iter().map(|(number, family)| (family.subscription.to_string(), *number)).collect();
+    let numbers: BTreeMap<String, usize> = families
+        .iter()
+        .map(|(number, family)| (family.subscription.to_string(), *number))
+        .collect();
     let preview = town.preview(on);
     let count = preview.planned.len();
     let plan: Plan = preview
@@ -414,7 +476,11 @@ fn previewed(town: &Town<'_>, families: &BTreeMap<usize, Family>, on: Day) -> (P
 fn first_difference(on: Day, models: &[Model], plan: &Plan, expected: &Plan) {
     let differing = plan.symmetric_difference(expected).next();
     if let Some((number, line)) = differing {
-        let which = if plan.contains(&(*number, line.clone())) { "the product alone" } else { "the second opinion alone" };
+        let which = if plan.contains(&(*number, line.clone())) {
+            "the product alone"
+        } else {
+            "the second opinion alone"
+        };
         panic!("{on}: {which} has {line:?} for {:?}", models[*number]);
     }
 }
@@ -433,12 +499,20 @@ fn the_preview_of_every_day_of_a_year_is_what_a_second_opinion_finds() {
         let expected: Plan = models
             .iter()
             .enumerate()
-            .flat_map(|(number, model)| due(&all, model, date(on), &[]).into_iter().map(move |(line, _)| (number, line)))
+            .flat_map(|(number, model)| {
+                due(&all, model, date(on), &[])
+                    .into_iter()
+                    .map(move |(line, _)| (number, line))
+            })
             .collect();
         let (plan, letters) = previewed(&town, &families, on);
         first_difference(on, &models, &plan, &expected);
         let readers: HashSet<usize> = expected.iter().map(|(number, _)| models[*number].reader).collect();
-        assert_eq!(usize::try_from(letters).unwrap(), readers.len(), "{on}: one letter for each reader");
+        assert_eq!(
+            usize::try_from(letters).unwrap(),
+            readers.len(),
+            "{on}: one letter for each reader"
+        );
         lines += expected.len();
     }
     assert!(lines > 7_000, "{lines} lines: too few to prove anything");
@@ -469,7 +543,9 @@ fn running_every_day_of_a_year_sends_what_its_preview_said() {
             let pregnant = model.birth.is_none() && !model.ended;
             match dice.roll(1_000) {
                 0..=2 if pregnant => {
-                    models[number].due = models[number].due.map(|due| due + (i64::from(dice.roll(41)) - 20).days());
+                    models[number].due = models[number]
+                        .due
+                        .map(|due| due + (i64::from(dice.roll(41)) - 20).days());
                     town.move_to(family, anchor(&models[number]));
                 }
                 // From five weeks before the due date on, children are born.
@@ -497,7 +573,11 @@ fn running_every_day_of_a_year_sends_what_its_preview_said() {
             missed.push(today);
             continue;
         }
-        let behind: Vec<Date> = missed.iter().copied().filter(|on| days(*on, today) <= 3 && days(*on, today) > 0).collect();
+        let behind: Vec<Date> = missed
+            .iter()
+            .copied()
+            .filter(|on| days(*on, today) <= 3 && days(*on, today) > 0)
+            .collect();
         let mut expected = Plan::new();
         let mut filled: Vec<(usize, String)> = Vec::new();
         for number in families.keys().copied().filter(|number| !paused.contains(number)) {
@@ -516,7 +596,11 @@ fn running_every_day_of_a_year_sends_what_its_preview_said() {
         let report = only(app.run());
 
         assert_eq!(report.sent, i64::try_from(readers.len()).unwrap(), "{on}: {report:?}");
-        assert_eq!((report.failed, report.unknown, report.waiting, report.held), (0, 0, 0, 0), "{on}: {report:?}");
+        assert_eq!(
+            (report.failed, report.unknown, report.waiting, report.held),
+            (0, 0, 0, 0),
+            "{on}: {report:?}"
+        );
         ledger.extend(filled);
         letters_in_all += readers.len();
         if report.sent % 10 == 0 {
@@ -525,5 +609,8 @@ fn running_every_day_of_a_year_sends_what_its_preview_said() {
     }
     // Every letter is one file, and no article came twice to one child.
     assert_eq!(town.letters().len(), letters_in_all);
-    assert!(letters_in_all > 4_000, "{letters_in_all} letters: too few to prove anything");
+    assert!(
+        letters_in_all > 4_000,
+        "{letters_in_all} letters: too few to prove anything"
+    );
 }

@@ -1,0 +1,14 @@
+//! The command as people and machines meet it: typed, read, killed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what prepares a test fails loudly"
+)]
+
+mod demo;
+mod exchange;
+mod first_use;
+mod kills;
+mod place;
+mod zones;
