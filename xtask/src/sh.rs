@@ -125,5 +125,8 @@ pub(crate) fn is_root() -> bool {
 
 /// A folder that is gone when its guard is.
 pub(crate) fn temp_folder(purpose: &str) -> Result<tempfile::TempDir, Fault> {
-    tempfile::Builder::new().prefix(&format!("kizuna-{purpose}-")).tempdir().map_err(|error| fault(error.to_string()))
+    tempfile::Builder::new()
+        .prefix(&format!("kizuna-{purpose}-"))
+        .tempdir()
+        .map_err(|error| fault(error.to_string()))
 }

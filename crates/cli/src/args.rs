@@ -249,6 +249,7 @@ pub(crate) struct Claim {
 }
 
 fn day(text: &str) -> Result<Day, String> {
-    kizuna_domain::roster::read_date(text)
-        .ok_or_else(|| "2026-12-01 のように、ある日付を書いてください (write an existing date like 2026-12-01)".to_owned())
+    kizuna_domain::roster::read_date(text).ok_or_else(|| {
+        "2026-12-01 のように、ある日付を書いてください (write an existing date like 2026-12-01)".to_owned()
+    })
 }

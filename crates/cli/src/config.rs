@@ -52,7 +52,9 @@ struct Run {
 
 impl Default for Run {
     fn default() -> Run {
-        Run { lease_seconds: LEASE.as_secs() }
+        Run {
+            lease_seconds: LEASE.as_secs(),
+        }
     }
 }
 
@@ -74,7 +76,10 @@ fn listen() -> SocketAddr {
 
 impl Default for Web {
     fn default() -> Web {
-        Web { listen: listen(), practice_pages: false }
+        Web {
+            listen: listen(),
+            practice_pages: false,
+        }
     }
 }
 
@@ -155,7 +160,10 @@ impl ConfigError {
 /// Relative paths are relative to the file.
 pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let text = read_to_string(path)?;
-    let wrong = |reason: String| ConfigError::Wrong { path: path.to_owned(), reason };
+    let wrong = |reason: String| ConfigError::Wrong {
+        path: path.to_owned(),
+        reason,
+    };
     let written: Written = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let home = path.parent().unwrap_or(Path::new(""));
     let location = env("KIZUNA_DATABASE").unwrap_or(written.database.location);
@@ -165,12 +173,18 @@ pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
     };
     let key_file = env("KIZUNA_KEY_FILE").map_or(written.key.file, PathBuf::from);
     let listen = match env("KIZUNA_LISTEN") {
-        Some(text) => text.parse().map_err(|_| wrong(format!("KIZUNA_LISTEN '{text}' is not like 127.0.0.1:8080")))?,
+        Some(text) => text
+            .parse()
+            .map_err(|_| wrong(format!("KIZUNA_LISTEN '{text}' is not like 127.0.0.1:8080")))?,
         None => written.web.listen,
     };
     let lease = match written.run.lease_seconds {
         seconds @ 1..=LEASE_SECONDS_MAX => Duration::from_secs(seconds),
-        seconds => return Err(wrong(format!("[run] lease_seconds is {seconds}; use 1 to {LEASE_SECONDS_MAX}"))),
+        seconds => {
+            return Err(wrong(format!(
+                "[run] lease_seconds is {seconds}; use 1 to {LEASE_SECONDS_MAX}"
+            )));
+        }
     };
     let tenants = written.tenant.into_iter().enumerate().map(|(number, table)| {
         let at = |key: &str, reason: String| match line_of(&text, number, key) {
@@ -180,15 +194,37 @@ pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
         tenant(table, home, &wrong, &at)
     });
     let tenants = tenants.collect::<Result<Vec<_>, _>>()?;
-    Ok(Config { location, witness: home.join(written.database.witness), key_file: home.join(key_file), pace: Pace { lease, ..Pace::default() }, listen, practice_pages: written.web.practice_pages, tenants })
+    Ok(Config {
+        location,
+        witness: home.join(written.database.witness),
+        key_file: home.join(key_file),
+        pace: Pace {
+            lease,
+            ..Pace::default()
+        },
+        listen,
+        practice_pages: written.web.practice_pages,
+        tenants,
+    })
 }
 
 /// The line on which a key of the nth `[[tenant]]` stands, counted from 1.
 fn line_of(text: &str, tenant: usize, key: &str) -> Option<usize> {
-    let heads = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("[[tenant]]"));
+    let heads = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.trim_start().starts_with("[[tenant]]"));
     let (head, _) = heads.into_iter().nth(tenant)?;
-    let is_key = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
-    text.lines().enumerate().skip(head).find(|(_, line)| is_key(line)).map(|(number, _)| number + 1)
+    let is_key = |line: &str| {
+        line.trim_start()
+            .strip_prefix(key)
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    text.lines()
+        .enumerate()
+        .skip(head)
+        .find(|(_, line)| is_key(line))
+        .map(|(number, _)| number + 1)
 }
 
 /// The word that a message of the TOML reader puts in the first pair of backquotes.
@@ -199,7 +235,10 @@ fn quoted(message: &str) -> &str {
 fn read_to_string(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
-        _ => ConfigError::Unreadable { path: path.to_owned(), source },
+        _ => ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        },
     })
 }
 
@@ -216,7 +255,9 @@ fn tenant(
     };
     let (code, name) = (word("code")?, word("name")?);
     if !kizuna_domain::content::pack::is_code(&code) {
-        return Err(wrong(format!("tenant code '{code}' must be lower-case letters, digits and '-'")));
+        return Err(wrong(format!(
+            "tenant code '{code}' must be lower-case letters, digits and '-'"
+        )));
     }
     let mut accounts = Vec::new();
     for channel in CHANNELS {
@@ -227,12 +268,15 @@ fn tenant(
             accounts.push(account(*channel, table, home, at)?);
         }
     }
-    let settings = table
-        .try_into()
-        .map_err(|error: toml::de::Error| {
-            at(quoted(error.message()), format!("tenant '{code}': {}", error.message()))
-        })?;
-    Ok(TenantConfig { code, name, settings, accounts })
+    let settings = table.try_into().map_err(|error: toml::de::Error| {
+        at(quoted(error.message()), format!("tenant '{code}': {}", error.message()))
+    })?;
+    Ok(TenantConfig {
+        code,
+        name,
+        settings,
+        accounts,
+    })
 }
 
 fn account(
@@ -242,7 +286,11 @@ fn account(
     at: &dyn Fn(&str, String) -> ConfigError,
 ) -> Result<NewAccount, ConfigError> {
     let kind = channel.kind().0;
-    let mut account = NewAccount { channel: kind.to_owned(), settings: BTreeMap::new(), secrets: BTreeMap::new() };
+    let mut account = NewAccount {
+        channel: kind.to_owned(),
+        settings: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+    };
     for (name, value) in table {
         let text = match value {
             toml::Value::String(text) => text,
@@ -266,11 +314,16 @@ fn account(
             }
             (None, Some(setting)) if setting.secret => {
                 let words = read_to_string(&home.join(text))?;
-                account.secrets.insert(setting.name.to_owned(), words.trim_end_matches('\n').to_owned());
+                account
+                    .secrets
+                    .insert(setting.name.to_owned(), words.trim_end_matches('\n').to_owned());
             }
             (None, _) => {
                 let known: Vec<&str> = channel.settings().iter().map(|setting| setting.name).collect();
-                return Err(at(&name, format!("[tenant.{kind}] {name} is not known; known are {}", known.join(", "))));
+                return Err(at(
+                    &name,
+                    format!("[tenant.{kind}] {name} is not known; known are {}", known.join(", ")),
+                ));
             }
         }
     }
@@ -285,7 +338,11 @@ pub(crate) fn template() -> String {
         channels.extend(["\n# [tenant.", kind, "]    # ", channel.capability().name, "\n"]);
         for setting in channel.settings() {
             let must = if setting.required { "（必須）" } else { "" };
-            let file = if setting.secret { format!(" {}_file = \"ファイル名\" とも書けます。", setting.name) } else { String::new() };
+            let file = if setting.secret {
+                format!(" {}_file = \"ファイル名\" とも書けます。", setting.name)
+            } else {
+                String::new()
+            };
             channels.extend(["# ", setting.name, " = \"\"    # ", must, setting.ja, &file, "\n"]);
         }
     }

@@ -36,7 +36,10 @@ pub(crate) fn samples() -> Result<(Pack, Pack), PackFailure> {
 
 fn gather(dir: &Dir<'_>, files: &mut Vec<PackFile>) {
     files.extend(dir.files().filter_map(|file| {
-        Some(PackFile { path: file.path().to_str()?.to_owned(), text: file.contents_utf8()?.to_owned() })
+        Some(PackFile {
+            path: file.path().to_str()?.to_owned(),
+            text: file.contents_utf8()?.to_owned(),
+        })
     }));
     dir.dirs().for_each(|inner| gather(inner, files));
 }
@@ -45,7 +48,8 @@ fn gather(dir: &Dir<'_>, files: &mut Vec<PackFile>) {
 pub(crate) fn read(path: &Path) -> Result<Pack, PackFailure> {
     let failed = |ja: String, en: String| PackFailure::File(Failure::new(ja, en));
     if path.is_dir() {
-        let files = folder::read_pack(path, &PackLimits::default()).map_err(|error| failed(error.ja(), error.to_string()))?;
+        let files =
+            folder::read_pack(path, &PackLimits::default()).map_err(|error| failed(error.ja(), error.to_string()))?;
         return from_files(files);
     }
     let table = table::read(path, &Limits::default()).map_err(|error| failed(error.ja(), error.to_string()))?;
@@ -66,8 +70,15 @@ fn from_files(files: Vec<PackFile>) -> Result<Pack, PackFailure> {
             "desks.toml" => desks = Some(file.text),
             path if Path::new(path).extension().is_some_and(|extension| extension == "md") => {
                 match front_matter::parse(&file.text) {
-                    Ok(document) => articles.push(ArticleDocument { file: file.path, front: document.front, body: document.body }),
-                    Err(error) => problems.push(PackProblem { file: file.path, reason: error.to_string() }),
+                    Ok(document) => articles.push(ArticleDocument {
+                        file: file.path,
+                        front: document.front,
+                        body: document.body,
+                    }),
+                    Err(error) => problems.push(PackProblem {
+                        file: file.path,
+                        reason: error.to_string(),
+                    }),
                 }
             }
             _ => {}
@@ -82,16 +93,30 @@ fn from_files(files: Vec<PackFile>) -> Result<Pack, PackFailure> {
 
 /// Writes a pack as a folder, a workbook or a CSV, by the ending of the path.
 pub(crate) fn write(path: &Path, exported: &Exported) -> Result<(), Failure> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
     if matches!(extension, "xlsx" | "csv") {
         let rows = sheet::write(&exported.manifest, &exported.desks, &exported.articles);
         let header = sheet::COLUMNS.iter().map(|&name| name.to_owned()).collect();
-        let table = Table { header, rows: rows.into_iter().map(|cells| Row { line: 0, cells }).collect() };
+        let table = Table {
+            header,
+            rows: rows.into_iter().map(|cells| Row { line: 0, cells }).collect(),
+        };
         return write_table(path, &table, "原稿", Encoding::Utf8);
     }
-    let mut files = vec![PackFile { path: "pack.toml".to_owned(), text: toml_text(&exported.manifest)? }];
+    let mut files = vec![PackFile {
+        path: "pack.toml".to_owned(),
+        text: toml_text(&exported.manifest)?,
+    }];
     if !exported.desks.is_empty() {
-        files.push(PackFile { path: "desks.toml".to_owned(), text: toml_text(&DesksFile { desk: exported.desks.clone() })? });
+        files.push(PackFile {
+            path: "desks.toml".to_owned(),
+            text: toml_text(&DesksFile {
+                desk: exported.desks.clone(),
+            })?,
+        });
     }
     files.extend(exported.articles.iter().map(|article| PackFile {
         path: format!("{}.md", article.id),
@@ -107,7 +132,11 @@ fn toml_text(value: &impl serde::Serialize) -> Result<String, Failure> {
 /// Writes a table as a workbook or a CSV, by the ending of the path.
 pub(crate) fn write_table(path: &Path, table: &Table, sheet: &str, encoding: Encoding) -> Result<(), Failure> {
     let workbook = path.extension().is_some_and(|extension| extension == "xlsx");
-    let bytes = if workbook { table::write_xlsx(table, sheet) } else { table::write_csv(table, encoding) };
+    let bytes = if workbook {
+        table::write_xlsx(table, sheet)
+    } else {
+        table::write_csv(table, encoding)
+    };
     let bytes = bytes.map_err(|error| Failure::new(error.ja(), error.to_string()))?;
     Ok(std::fs::write(path, bytes)?)
 }

@@ -29,16 +29,29 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Not clap's own 2, which here means that something needs a person; --help is no failure.
-            let code = if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            let code = if error.use_stderr() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            };
             let _ = error.print();
             return code;
         }
     };
-    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| environment(name));
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| environment(name));
     let tongue = Tongue::choose(cli.lang, locale.as_deref());
     let filter = environment("KIZUNA_LOG").unwrap_or_else(|| "warn".to_owned());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let session = Session { config: cli.config, json: cli.json, tongue };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let session = Session {
+        config: cli.config,
+        json: cli.json,
+        tongue,
+    };
     let result = match cli.command {
         Command::Demo(args) => demo::demo(&session, &args),
         Command::Init => commands::setup::init(&session),

@@ -38,7 +38,11 @@ impl Ids for MachineIds {
 /// The name of this machine.
 fn machine() -> String {
     let read = |path| std::fs::read_to_string(path).ok();
-    read("/etc/machine-id").or_else(|| read("/proc/sys/kernel/hostname")).unwrap_or_default().trim().to_owned()
+    read("/etc/machine-id")
+        .or_else(|| read("/proc/sys/kernel/hostname"))
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 /// Thirty-two bytes that nobody can guess.

@@ -126,15 +126,30 @@ pub fn read(cells: &BTreeMap<&'static str, String>, today: Day) -> Result<Roster
     let channel = cell("channel").map_or_else(|| "email".to_owned(), fold);
     let address = cell("address").unwrap_or_default().to_owned();
     if address.is_empty() {
-        problems.push(wrong("address", ["宛先がありません", "メールアドレスなどの宛先を入れてください"], ["there is no address", "fill in the e-mail or other address"]));
+        problems.push(wrong(
+            "address",
+            ["宛先がありません", "メールアドレスなどの宛先を入れてください"],
+            ["there is no address", "fill in the e-mail or other address"],
+        ));
     } else if !is_plausible_address(&channel, &address) {
-        problems.push(wrong("address", ["宛先の形が正しくありません", "全角文字や空白がないか確かめてください"], ["the address is malformed", "look for full-width letters and spaces"]));
+        problems.push(wrong(
+            "address",
+            ["宛先の形が正しくありません", "全角文字や空白がないか確かめてください"],
+            ["the address is malformed", "look for full-width letters and spaces"],
+        ));
     }
     let date = |column: &'static str, problems: &mut Vec<RowProblem>| match cell(column).map(read_date) {
         None => None,
         Some(Some(day)) => Some(day),
         Some(None) => {
-            problems.push(wrong(column, ["日付として読めません", "2026-12-01、2026/12/1、令和8年12月1日 のように書いてください"], ["this is not a date", "write 2026-12-01"]));
+            problems.push(wrong(
+                column,
+                [
+                    "日付として読めません",
+                    "2026-12-01、2026/12/1、令和8年12月1日 のように書いてください",
+                ],
+                ["this is not a date", "write 2026-12-01"],
+            ));
             None
         }
     };
@@ -147,45 +162,93 @@ pub fn read(cells: &BTreeMap<&'static str, String>, today: Day) -> Result<Roster
             .iter()
             .all(|problem| !matches!(problem.column, "due_on" | "birth_on"))
     {
-        problems.push(wrong("due_on", ["出産予定日も生年月日もありません", "どちらか一つを入れてください"], ["there is neither a due date nor a birth date", "fill in one of them"]));
+        problems.push(wrong(
+            "due_on",
+            ["出産予定日も生年月日もありません", "どちらか一つを入れてください"],
+            ["there is neither a due date nor a birth date", "fill in one of them"],
+        ));
     }
     let state = coded(cell("state"), SubscriptionState::from_code, SubscriptionState::Active);
     if state.is_none() {
-        problems.push(wrong("state", ["状態の値がちがいます", "active、paused、ended のどれかにしてください"], ["unknown state", "use active, paused or ended"]));
+        problems.push(wrong(
+            "state",
+            ["状態の値がちがいます", "active、paused、ended のどれかにしてください"],
+            ["unknown state", "use active, paused or ended"],
+        ));
     }
     if state != Some(SubscriptionState::Ended) {
         problems.extend(anchor.and_then(|anchor| implausible_date(&anchor, today)));
     }
     if registered_on > today {
-        problems.push(wrong("registered_on", ["登録日が先の日付です", "きょうまでの日付にしてください"], ["the registration day is in the future", "use a day up to today"]));
+        problems.push(wrong(
+            "registered_on",
+            ["登録日が先の日付です", "きょうまでの日付にしてください"],
+            ["the registration day is in the future", "use a day up to today"],
+        ));
     }
     let relation = coded(cell("relation"), relation_from, Relation::Unsaid);
     if relation.is_none() {
-        problems.push(wrong("relation", ["続柄の値がちがいます", "母、パートナー、祖父母、その他 のどれかにするか、空けてください"], ["unknown relation", "use mother, partner, grandparent, other or leave it empty"]));
+        problems.push(wrong(
+            "relation",
+            [
+                "続柄の値がちがいます",
+                "母、パートナー、祖父母、その他 のどれかにするか、空けてください",
+            ],
+            [
+                "unknown relation",
+                "use mother, partner, grandparent, other or leave it empty",
+            ],
+        ));
     }
     let address_state = coded(cell("address_state"), PointState::from_code, PointState::Verified);
     if address_state.is_none() {
-        problems.push(wrong("address_state", ["宛先の状態の値がちがいます", "verified、pending、suppressed のどれかにしてください"], ["unknown address state", "use verified, pending or suppressed"]));
+        problems.push(wrong(
+            "address_state",
+            [
+                "宛先の状態の値がちがいます",
+                "verified、pending、suppressed のどれかにしてください",
+            ],
+            ["unknown address state", "use verified, pending or suppressed"],
+        ));
     }
     let nickname = cell("nickname").map(str::to_owned);
     if nickname
         .as_ref()
         .is_some_and(|name| name.chars().count() > NICKNAME_CHARS_MAX || crate::text::invisible(name).is_some())
     {
-        problems.push(wrong("nickname", ["呼び名が長すぎるか、見えない文字があります", "20文字までにしてください"], ["the nickname is too long or has invisible characters", "use at most 20 characters"]));
+        problems.push(wrong(
+            "nickname",
+            ["呼び名が長すぎるか、見えない文字があります", "20文字までにしてください"],
+            [
+                "the nickname is too long or has invisible characters",
+                "use at most 20 characters",
+            ],
+        ));
     }
     let id = |column: &'static str| cell(column);
     let subscription = id("subscription").map(str::parse).transpose();
     let subscriber = id("subscriber").map(str::parse).transpose();
     if subscription.is_err() {
-        problems.push(wrong("subscription", ["登録の番号が読めません", "書き出したままの値にするか、空けてください"], ["the subscription id cannot be read", "leave it as exported, or empty"]));
+        problems.push(wrong(
+            "subscription",
+            ["登録の番号が読めません", "書き出したままの値にするか、空けてください"],
+            ["the subscription id cannot be read", "leave it as exported, or empty"],
+        ));
     }
     if subscriber.is_err() {
-        problems.push(wrong("subscriber", ["読者の番号が読めません", "書き出したままの値にするか、空けてください"], ["the subscriber id cannot be read", "leave it as exported, or empty"]));
+        problems.push(wrong(
+            "subscriber",
+            ["読者の番号が読めません", "書き出したままの値にするか、空けてください"],
+            ["the subscriber id cannot be read", "leave it as exported, or empty"],
+        ));
     }
     let consent_at = cell("consent_at").map(str::parse::<Timestamp>).transpose();
     if consent_at.is_err() {
-        problems.push(wrong("consent_at", ["同意日時が読めません", "2026-04-01T09:00:00Z のように書いてください"], ["the time of consent cannot be read", "write 2026-04-01T09:00:00Z"]));
+        problems.push(wrong(
+            "consent_at",
+            ["同意日時が読めません", "2026-04-01T09:00:00Z のように書いてください"],
+            ["the time of consent cannot be read", "write 2026-04-01T09:00:00Z"],
+        ));
     }
     match (
         anchor,
@@ -248,7 +311,17 @@ fn implausible_date(anchor: &Anchor, today: Day) -> Option<RowProblem> {
         Anchor::Due(due) => {
             let gestation = crate::age::DUE_AT - (*due - today);
             if gestation > i32::from(GESTATION_LAST) {
-                Some(wrong("due_on", ["予定日から2週間以上すぎています", "生まれていたら、生年月日を入れてください"], ["the due date passed more than two weeks ago", "if the child is born, give the birth date"]))
+                Some(wrong(
+                    "due_on",
+                    [
+                        "予定日から2週間以上すぎています",
+                        "生まれていたら、生年月日を入れてください",
+                    ],
+                    [
+                        "the due date passed more than two weeks ago",
+                        "if the child is born, give the birth date",
+                    ],
+                ))
             } else if gestation < i32::from(GESTATION_FIRST) - 28 {
                 Some(wrong(
                     "due_on",
@@ -259,7 +332,14 @@ fn implausible_date(anchor: &Anchor, today: Day) -> Option<RowProblem> {
                 None
             }
         }
-        Anchor::Birth { on, .. } if *on > today => Some(wrong("birth_on", ["生年月日が先の日付です", "妊娠中なら、出産予定日の列に入れてください"], ["the birth date is in the future", "during pregnancy, use the due date column"])),
+        Anchor::Birth { on, .. } if *on > today => Some(wrong(
+            "birth_on",
+            ["生年月日が先の日付です", "妊娠中なら、出産予定日の列に入れてください"],
+            [
+                "the birth date is in the future",
+                "during pregnancy, use the due date column",
+            ],
+        )),
         Anchor::Birth { on, .. } if today - *on > i32::from(crate::position::AGE_DAYS_MAX) => Some(wrong(
             "birth_on",
             ["19歳をこえています", "年を確かめてください"],

@@ -143,9 +143,16 @@ impl Settings {
         self.zone()?;
         self.window()?;
         let url = &self.base_url;
-        let local = ["http://127.0.0.1", "http://localhost"].iter().any(|start| url.starts_with(start));
-        let usable = (url.starts_with("https://") || local) && !url.ends_with('/') && !url.contains(char::is_whitespace);
-        if url.is_empty() || usable { Ok(()) } else { Err(SettingsError::BaseUrl(url.clone())) }
+        let local = ["http://127.0.0.1", "http://localhost"]
+            .iter()
+            .any(|start| url.starts_with(start));
+        let usable =
+            (url.starts_with("https://") || local) && !url.ends_with('/') && !url.contains(char::is_whitespace);
+        if url.is_empty() || usable {
+            Ok(())
+        } else {
+            Err(SettingsError::BaseUrl(url.clone()))
+        }
     }
 
     /// The hours in which messages leave.

@@ -35,7 +35,11 @@ pub struct Composer<'a> {
 impl<'a> Composer<'a> {
     /// A composer for one day.
     pub fn new(loaded: &'a Loaded, day: Day) -> Composer<'a> {
-        Composer { loaded, day, drafts: HashMap::new() }
+        Composer {
+            loaded,
+            day,
+            drafts: HashMap::new(),
+        }
     }
 
     /// The message of one reader and its cohort; several children make one message of their own.
@@ -46,11 +50,17 @@ impl<'a> Composer<'a> {
             return self.compose(&parts);
         };
         let customs = &self.loaded.programme.settings.customs;
-        let key = Key { stage: stage_label(&follower.anchor, self.day, customs), due };
+        let key = Key {
+            stage: stage_label(&follower.anchor, self.day, customs),
+            due,
+        };
         if let Some(known) = self.drafts.get(&key) {
             return known.clone();
         }
-        let made = self.compose(&[Part { follower, due: &key.due }]);
+        let made = self.compose(&[Part {
+            follower,
+            due: &key.due,
+        }]);
         if self.drafts.len() >= DRAFTS_MAX {
             self.drafts.clear();
         }

@@ -50,6 +50,16 @@ pub struct AccountFailure {
     pub error: EngineError,
 }
 
+/// Batches that are given up in one transaction.
+const EXPIRE_MAX: usize = 200;
+
+/// Gives up what waited longer than it is of use, so that a plan made after it sees which days were missed.
+pub fn expire(env: &Env) -> Result<(), EngineError> {
+    let now = env.clock.now();
+    while env.db.write(|tx| runs::expire_waiting(tx, now, EXPIRE_MAX))? == EXPIRE_MAX {}
+    Ok(())
+}
+
 /// True where the trouble lies in one tenant's or account's own data and not in what all of them need.
 fn is_its_own(error: &EngineError) -> bool {
     match error {
@@ -81,7 +91,9 @@ pub fn drain(env: &Env, watch: Watch<'_>) -> Result<Vec<AccountFailure>, EngineE
         drop(recorder);
         // The recorder ends when the last session has hung up; its panic is ours.
         if recording.join().is_err() {
-            return Err(EngineError::Rule("the recorder failed; what was in flight is settled at the next run".into()));
+            return Err(EngineError::Rule(
+                "the recorder failed; what was in flight is settled at the next run".into(),
+            ));
         }
         result
     })
@@ -122,7 +134,11 @@ fn rounds(
                     lines.push((Arc::new(line), sessions));
                 }
                 Ok(None) => {}
-                Err(error) if is_its_own(&error) => broken.push(AccountFailure { account, tenant: None, error }),
+                Err(error) if is_its_own(&error) => broken.push(AccountFailure {
+                    account,
+                    tenant: None,
+                    error,
+                }),
                 Err(error) => return Err(error),
             }
         }
@@ -130,7 +146,11 @@ fn rounds(
             if !is_its_own(&error) {
                 return Err(error);
             }
-            broken.push(AccountFailure { account, tenant: Some(tenant), error });
+            broken.push(AccountFailure {
+                account,
+                tenant: Some(tenant),
+                error,
+            });
         }
     }
 }
@@ -142,7 +162,12 @@ fn rounds(
 fn carry_all(env: &Env, lines: &[(Arc<Line<'_>>, usize)]) -> Vec<(AccountId, String, EngineError)> {
     let most = lines.iter().map(|(_, sessions)| *sessions).max().unwrap_or_default();
     let turns: VecDeque<&Arc<Line<'_>>> = (0..most)
-        .flat_map(|turn| lines.iter().filter(move |(_, sessions)| turn < *sessions).map(|(line, _)| line))
+        .flat_map(|turn| {
+            lines
+                .iter()
+                .filter(move |(_, sessions)| turn < *sessions)
+                .map(|(line, _)| line)
+        })
         .collect();
     let workers = turns.len().min(env.pace.workers_max.max(1));
     let turns = Mutex::new(turns);
@@ -173,8 +198,13 @@ struct Pacer {
 
 impl Pacer {
     fn new(per_second: Option<f64>) -> Pacer {
-        let gap = per_second.filter(|rate| *rate > 0.0).map(|rate| Duration::from_secs_f64(1.0 / rate));
-        Pacer { gap, next: Mutex::new(Timestamp::MIN) }
+        let gap = per_second
+            .filter(|rate| *rate > 0.0)
+            .map(|rate| Duration::from_secs_f64(1.0 / rate));
+        Pacer {
+            gap,
+            next: Mutex::new(Timestamp::MIN),
+        }
     }
 
     fn wait(&self, env: &Env) {
@@ -215,16 +245,33 @@ impl<'a> Line<'a> {
         watch: Watch<'a>,
     ) -> Result<Option<Line<'a>>, EngineError> {
         let found = env.db.read(|tx| {
-            let Some(account) = tenants::account_by_id(tx, &env.keys, account)? else { return Ok(None) };
+            let Some(account) = tenants::account_by_id(tx, &env.keys, account)? else {
+                return Ok(None);
+            };
             let tenant = tenants::by_id(tx, Scope::of(account.tenant))?;
             Ok(tenant.map(|tenant| (account, tenant)))
         })?;
-        let Some((account, tenant)) = found else { return Ok(None) };
+        let Some((account, tenant)) = found else {
+            return Ok(None);
+        };
         let channel = kizuna_channels::channel(&account.channel)
             .ok_or_else(|| EngineError::NoChannel(account.channel.clone()))?;
-        let rate = account.settings.get("rate_per_second").and_then(|rate| rate.parse().ok());
+        let rate = account
+            .settings
+            .get("rate_per_second")
+            .and_then(|rate| rate.parse().ok());
         let recorder = recorder.clone();
-        Ok(Some(Line { env, epoch, account, tenant, channel, pacer: Pacer::new(rate), recorder, in_hand, watch }))
+        Ok(Some(Line {
+            env,
+            epoch,
+            account,
+            tenant,
+            channel,
+            pacer: Pacer::new(rate),
+            recorder,
+            in_hand,
+            watch,
+        }))
     }
 
     fn sessions(&self) -> usize {
@@ -253,7 +300,9 @@ impl<'a> Line<'a> {
     fn claim(&self) -> Result<Option<Claimed>, EngineError> {
         let now = self.env.clock.now();
         let claimed = self.env.db.write(|tx| {
-            let batch = runs::claim(tx, self.account.id, now, lease_until(self.env), 1)?.into_iter().next();
+            let batch = runs::claim(tx, self.account.id, now, lease_until(self.env), 1)?
+                .into_iter()
+                .next();
             if batch.is_some() {
                 fence::raise(tx, self.epoch)?;
             }
@@ -261,7 +310,9 @@ impl<'a> Line<'a> {
         });
         let claimed = match claimed {
             Err(StoreError::Conflict { .. }) => {
-                return Err(EngineError::Fenced("somebody ran `kizuna claim`; this run ends here".to_owned()));
+                return Err(EngineError::Fenced(
+                    "somebody ran `kizuna claim`; this run ends here".to_owned(),
+                ));
             }
             claimed => claimed?,
         };
@@ -283,33 +334,68 @@ impl<'a> Line<'a> {
             return self.finish(batch, &BTreeMap::new(), &Ending::Expired);
         }
         let letters = self.letters(&rows, drafts)?;
-        let mut log = Log::new(self, batch, letters.first().map_or(batch.letters, |letter| letter.number as i64));
+        let mut log = Log::new(
+            self,
+            batch,
+            letters.first().map_or(batch.letters, |letter| letter.number as i64),
+        );
         let sent = if letters.is_empty() {
             Ok(())
         } else {
-            self.open_session(session).and_then(|session| session.send(&letters, &mut log))
+            self.open_session(session)
+                .and_then(|session| session.send(&letters, &mut log))
         };
         log.flush()?;
         let retries = log.retries;
         let account_fault = log.account_fault;
         match (sent, account_fault) {
-            (_, Some(reply)) | (Err(SessionError::Refused { fault: Fault::Account, reply }), None) => {
+            (_, Some(reply))
+            | (
+                Err(SessionError::Refused {
+                    fault: Fault::Account,
+                    reply,
+                }),
+                None,
+            ) => {
                 *session = None;
                 self.pause(&reply)?;
-                self.finish(batch, &retries, &Ending::Unfinished { attempt: batch.attempt, wait: false })
+                self.finish(
+                    batch,
+                    &retries,
+                    &Ending::Unfinished {
+                        attempt: batch.attempt,
+                        wait: false,
+                    },
+                )
             }
-            (Err(SessionError::Refused { fault: Fault::Payload, reply }), None) => {
-                self.finish(batch, &retries, &Ending::Held(reply))
-            }
+            (
+                Err(SessionError::Refused {
+                    fault: Fault::Payload,
+                    reply,
+                }),
+                None,
+            ) => self.finish(batch, &retries, &Ending::Held(reply)),
             (Err(SessionError::Unreachable { reply }), None) => {
                 *session = None;
                 tracing::warn!(account.id = %self.account.id, reply, "the provider cannot be reached");
-                self.finish(batch, &retries, &Ending::Unfinished { attempt: batch.attempt + 1, wait: true })
+                self.finish(
+                    batch,
+                    &retries,
+                    &Ending::Unfinished {
+                        attempt: batch.attempt + 1,
+                        wait: true,
+                    },
+                )
             }
             (Ok(()), None) if log.expired => self.finish(batch, &retries, &Ending::Expired),
-            (Ok(()), None) if log.stopped => {
-                self.finish(batch, &retries, &Ending::Unfinished { attempt: batch.attempt, wait: false })
-            }
+            (Ok(()), None) if log.stopped => self.finish(
+                batch,
+                &retries,
+                &Ending::Unfinished {
+                    attempt: batch.attempt,
+                    wait: false,
+                },
+            ),
             (Ok(()), None) => self.finish(batch, &retries, &Ending::Complete),
         }
     }
@@ -330,10 +416,20 @@ impl<'a> Line<'a> {
         let resend = self.channel.capability().retry_is_safe || batch.lane == 0;
         let rows = self.env.db.write(|tx| {
             let mut rows = runs::letters(tx, &self.env.keys, scope, batch.id, batch.letters)?;
-            for row in rows.iter_mut().filter(|row| row.outcome.is_none() && row.number >= batch.finished) {
+            for row in rows
+                .iter_mut()
+                .filter(|row| row.outcome.is_none() && row.number >= batch.finished)
+            {
                 let in_doubt = row.number < batch.reached;
                 if in_doubt && !resend {
-                    runs::mark(tx, scope, batch.id, row.number, UNKNOWN, "stopped between sending and recording")?;
+                    runs::mark(
+                        tx,
+                        scope,
+                        batch.id,
+                        row.number,
+                        UNKNOWN,
+                        "stopped between sending and recording",
+                    )?;
                     row.outcome = Some(UNKNOWN.to_owned());
                 } else if let Some(reason) = row.silenced {
                     let code = skipped(reason);
@@ -344,11 +440,16 @@ impl<'a> Line<'a> {
             let settled = if resend { batch.finished } else { batch.reached };
             match runs::advance(tx, batch.id, batch.token, settled, settled, lease_until(self.env))? {
                 Some(_) => Ok(rows),
-                None => Err(StoreError::Conflict { statement: "dispatch::prepare" }),
+                None => Err(StoreError::Conflict {
+                    statement: "dispatch::prepare",
+                }),
             }
         })?;
         let settled = if resend { batch.finished } else { batch.reached };
-        Ok(rows.into_iter().filter(|row| row.number >= settled && row.outcome.is_none()).collect())
+        Ok(rows
+            .into_iter()
+            .filter(|row| row.number >= settled && row.outcome.is_none())
+            .collect())
     }
 
     fn letters(
@@ -357,7 +458,11 @@ impl<'a> Line<'a> {
         drafts: &mut HashMap<CohortId, Arc<Draft>>,
     ) -> Result<Vec<Letter>, EngineError> {
         let scope = self.tenant.scope();
-        let unknown: Vec<CohortId> = rows.iter().map(|row| row.cohort).filter(|id| !drafts.contains_key(id)).collect();
+        let unknown: Vec<CohortId> = rows
+            .iter()
+            .map(|row| row.cohort)
+            .filter(|id| !drafts.contains_key(id))
+            .collect();
         if !unknown.is_empty() {
             if drafts.len() > DRAFTS_MAX {
                 drafts.clear();
@@ -386,7 +491,13 @@ impl<'a> Line<'a> {
                     number: usize::try_from(row.number).ok()?,
                     to: Address(row.address.clone()),
                     draft,
-                    links: links::links(&self.env.keys, base_url, &self.tenant.code, self.tenant.id, row.subscriber),
+                    links: links::links(
+                        &self.env.keys,
+                        base_url,
+                        &self.tenant.code,
+                        self.tenant.id,
+                        row.subscriber,
+                    ),
                     return_token: links::return_token(&self.env.keys, self.tenant.id, row.subscriber),
                     key,
                     // The same for every attempt, so that a repeated message is the same message; never in the
@@ -399,7 +510,11 @@ impl<'a> Line<'a> {
 
     fn pause(&self, reply: &str) -> Result<(), EngineError> {
         let now = self.env.clock.now();
-        if self.env.db.write(|tx| tenants::pause_account(tx, self.account.id, reply, now))? {
+        if self
+            .env
+            .db
+            .write(|tx| tenants::pause_account(tx, self.account.id, reply, now))?
+        {
             tracing::error!(
                 tenant.id = %self.tenant.id,
                 account.id = %self.account.id,
@@ -411,12 +526,7 @@ impl<'a> Line<'a> {
     }
 
     /// Ends a batch or gives its rest back, and moves letters that were put off into batches of their own.
-    fn finish(
-        &self,
-        batch: &Claimed,
-        retries: &BTreeMap<i64, Timestamp>,
-        ending: &Ending,
-    ) -> Result<(), EngineError> {
+    fn finish(&self, batch: &Claimed, retries: &BTreeMap<i64, Timestamp>, ending: &Ending) -> Result<(), EngineError> {
         let now = self.env.clock.now();
         let (ended, fence) = self.env.db.write(|tx| {
             let scope = Scope::of(batch.tenant);
@@ -427,7 +537,11 @@ impl<'a> Line<'a> {
             let marked = runs::marked(tx, batch.id)?;
             let later = match *ending {
                 Ending::Unfinished { attempt, wait } => {
-                    let at = if wait { retry_at(&self.attempt(batch, now), None) } else { Some(now) };
+                    let at = if wait {
+                        retry_at(&self.attempt(batch, now), None)
+                    } else {
+                        Some(now)
+                    };
                     at.map(|at| (at, attempt))
                 }
                 Ending::Complete | Ending::Expired | Ending::Held(_) => None,
@@ -483,12 +597,19 @@ impl<'a> Line<'a> {
     ) -> Result<(), StoreError> {
         let scope = Scope::of(batch.tenant);
         let marked = runs::marked(tx, batch.id)?;
-        let numbers: Vec<i64> =
-            marked.iter().filter(|(_, outcome)| outcome.as_deref() == Some(DEFERRED)).map(|(n, _)| *n).collect();
+        let numbers: Vec<i64> = marked
+            .iter()
+            .filter(|(_, outcome)| outcome.as_deref() == Some(DEFERRED))
+            .map(|(n, _)| *n)
+            .collect();
         if numbers.is_empty() {
             return Ok(());
         }
-        let at = retries.values().max().copied().or_else(|| retry_at(&self.attempt(batch, now), None));
+        let at = retries
+            .values()
+            .max()
+            .copied()
+            .or_else(|| retry_at(&self.attempt(batch, now), None));
         let mut name = batch.id.bytes().to_vec();
         name.extend(batch.attempt.to_be_bytes());
         name.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
@@ -513,7 +634,11 @@ impl<'a> Line<'a> {
     fn attempt(&self, batch: &Claimed, now: Timestamp) -> Attempt {
         Attempt {
             number: u32::try_from(batch.attempt).unwrap_or(u32::MAX),
-            urgency: if batch.lane == 0 { Urgency::Emergency } else { Urgency::Daily },
+            urgency: if batch.lane == 0 {
+                Urgency::Emergency
+            } else {
+                Urgency::Daily
+            },
             retry_is_safe: self.channel.capability().retry_is_safe,
             now,
             expires_at: batch.expires,
@@ -594,7 +719,10 @@ impl<'l, 'a> Log<'l, 'a> {
     fn advance(&mut self, reached: i64) -> Option<i64> {
         let scope = Scope::of(self.batch.tenant);
         let marks = self.marks.clone();
-        let answer = self.line.recorder.advance(scope, (self.batch.id, self.batch.token), reached, self.settled, marks);
+        let answer = self
+            .line
+            .recorder
+            .advance(scope, (self.batch.id, self.batch.token), reached, self.settled, marks);
         if answer.is_some() {
             // Not before: what could not be written now is written with the next progress.
             self.marks.clear();
@@ -607,12 +735,20 @@ impl<'l, 'a> Log<'l, 'a> {
     /// A letter that was allowed to leave and of which nothing more was heard is in doubt.
     fn flush(&mut self) -> Result<(), EngineError> {
         if let Some(number) = self.open.take() {
-            self.settle(number, &Outcome::Unknown { reply: "no answer".to_owned() });
+            self.settle(
+                number,
+                &Outcome::Unknown {
+                    reply: "no answer".to_owned(),
+                },
+            );
         }
         if !self.marks.is_empty() || self.reached != self.settled || self.settled != self.recorded {
             let settled = self.settled;
             if self.advance(settled).is_none() {
-                return Err(StoreError::Conflict { statement: "dispatch::flush" }.into());
+                return Err(StoreError::Conflict {
+                    statement: "dispatch::flush",
+                }
+                .into());
             }
         }
         let suppress = std::mem::take(&mut self.suppress);

@@ -41,7 +41,11 @@ pub const WORKERS_MAX: usize = 64;
 
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { lease: LEASE, page: PAGE, workers_max: WORKERS_MAX }
+        Pace {
+            lease: LEASE,
+            page: PAGE,
+            workers_max: WORKERS_MAX,
+        }
     }
 }
 
@@ -83,13 +87,23 @@ pub struct Env {
 
 impl std::fmt::Debug for Env {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Env").field("db", &self.db).field("pace", &self.pace).finish_non_exhaustive()
+        f.debug_struct("Env")
+            .field("db", &self.db)
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
     }
 }
 
 /// The account in the words of the channels crate.
 pub fn channel_account(account: &Account) -> kizuna_channels::Account {
-    let secrets: BTreeMap<String, kizuna_channels::Secret> =
-        account.secrets.iter().map(|(name, word)| (name.clone(), kizuna_channels::Secret(word.clone()))).collect();
-    kizuna_channels::Account { id: account.id, settings: account.settings.clone(), secrets }
+    let secrets: BTreeMap<String, kizuna_channels::Secret> = account
+        .secrets
+        .iter()
+        .map(|(name, word)| (name.clone(), kizuna_channels::Secret(word.clone())))
+        .collect();
+    kizuna_channels::Account {
+        id: account.id,
+        settings: account.settings.clone(),
+        secrets,
+    }
 }

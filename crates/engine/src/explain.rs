@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kizuna_domain::age;
+use kizuna_domain::content::body;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, PointId, SubscriberId, SubscriptionId};
-use kizuna_domain::content::body;
 use kizuna_domain::message::Draft;
 use kizuna_domain::people::{Follower, Reach, SkipReason, SubscriptionState};
 use kizuna_domain::position::{Anchor, Customs, Standing, stage_label, standing};
@@ -19,8 +19,8 @@ use uuid::Uuid;
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::planner::{self, in_tx};
-use crate::run;
 use crate::programme::{self, Loaded};
+use crate::run;
 use crate::walk;
 
 /// Days that a journey may span: pregnancy and nineteen years.
@@ -105,17 +105,31 @@ pub fn preview(env: &Env, tenant: &Tenant, day: Day) -> Result<Preview, EngineEr
     walk::readers(env, tenant, &loaded.programme, day, &behind, &mut |readers| {
         for family in readers {
             judged += family.len() as u64;
-            look_at(env, tenant, &loaded, &behind, &channels, &family, &mut preview, &mut readings)?;
+            look_at(
+                env,
+                tenant,
+                &loaded,
+                &behind,
+                &channels,
+                &family,
+                &mut preview,
+                &mut readings,
+            )?;
         }
         Ok(())
     })?;
     let living = env.db.read(|tx| people::count_living(tx, tenant.scope()))?;
     let untouched = u64::try_from(living).unwrap_or_default().saturating_sub(judged);
     if untouched > 0 {
-        *preview.skipped.entry(SkipReason::NothingToday.code().to_owned()).or_default() += untouched;
+        *preview
+            .skipped
+            .entry(SkipReason::NothingToday.code().to_owned())
+            .or_default() += untouched;
     }
     preview.readings = readings.into_values().collect();
-    preview.planned.sort_by(|a, b| (&a.subscription, &a.slot).cmp(&(&b.subscription, &b.slot)));
+    preview
+        .planned
+        .sort_by(|a, b| (&a.subscription, &a.slot).cmp(&(&b.subscription, &b.slot)));
     Ok(preview)
 }
 
@@ -152,7 +166,10 @@ fn look_at(
             .map_err(EngineError::from);
         let fresh = fresh?;
         if fresh.is_empty() && !due.is_empty() {
-            *preview.skipped.entry(SkipReason::AlreadySent.code().to_owned()).or_default() += 1;
+            *preview
+                .skipped
+                .entry(SkipReason::AlreadySent.code().to_owned())
+                .or_default() += 1;
         }
         let channel = match follower.reach {
             Reach::At { account, .. } => channels.get(&account).cloned().unwrap_or_default(),
@@ -178,7 +195,12 @@ fn look_at(
         let parts: Vec<Part<'_>> = parts.iter().map(|(follower, due)| Part { follower, due }).collect();
         let draft = compose(&loaded.programme, &loaded.library, day, &parts);
         let key = (draft.stage.clone(), draft.digest());
-        let new = || Reading { stage: draft.stage.clone(), standing, letters: 0, draft };
+        let new = || Reading {
+            stage: draft.stage.clone(),
+            standing,
+            letters: 0,
+            draft,
+        };
         let reading = readings.entry(key).or_insert_with(new);
         reading.letters += 1;
         preview.letters += 1;
@@ -188,7 +210,11 @@ fn look_at(
 
 fn articles(programme: &Programme, due: &Due) -> Vec<String> {
     let series = programme.series.get(due.series);
-    due.items.iter().filter_map(|item| series?.items().get(*item)).map(|item| item.article.clone()).collect()
+    due.items
+        .iter()
+        .filter_map(|item| series?.items().get(*item))
+        .map(|item| item.article.clone())
+        .collect()
 }
 
 /// One article on one day of a journey.
@@ -225,7 +251,10 @@ pub struct Family {
 pub fn timeline(programme: &Programme, library: &Library, family: &Family) -> Vec<JourneyDay> {
     let mut days = Vec::new();
     along(programme, family, &mut |on, follower, due| {
-        days.extend(due.iter().flat_map(|due| journey_rows(programme, library, follower, on, due)));
+        days.extend(
+            due.iter()
+                .flat_map(|due| journey_rows(programme, library, follower, on, due)),
+        );
     });
     days
 }
@@ -246,7 +275,11 @@ pub fn letters(programme: &Programme, library: &Library, family: &Family) -> Vec
     let mut letters = Vec::new();
     along(programme, family, &mut |on, follower, due| {
         let draft = compose(programme, library, on, &[Part { follower, due }]);
-        let slots = due.iter().flat_map(|due| due.fills(programme)).map(|slot| slot.to_string()).collect();
+        let slots = due
+            .iter()
+            .flat_map(|due| due.fills(programme))
+            .map(|slot| slot.to_string())
+            .collect();
         letters.push(JourneyLetter { on, slots, draft });
     });
     letters
@@ -263,7 +296,10 @@ fn along(programme: &Programme, family: &Family, each: &mut dyn FnMut(Day, &Foll
         if let Some(anchor) = Anchor::from_dates(family.due, born).or(Anchor::from_dates(None, family.birth)) {
             let follower = invented(anchor, family);
             let due = judge(programme, on, &[], &follower).due;
-            let fresh: Vec<Due> = due.into_iter().filter(|due| !ledger.contains(&due.slot.to_string())).collect();
+            let fresh: Vec<Due> = due
+                .into_iter()
+                .filter(|due| !ledger.contains(&due.slot.to_string()))
+                .collect();
             let filled = fresh.iter().flat_map(|due| due.fills(programme));
             ledger.extend(filled.map(|slot| slot.to_string()));
             if !fresh.is_empty() {
@@ -288,7 +324,9 @@ pub struct Journey {
 /// The calendar of one family: what its dates bring and what was sent; `None` where the tenant has no such subscription.
 pub fn journey(env: &Env, tenant: &Tenant, subscription: SubscriptionId) -> Result<Option<Journey>, EngineError> {
     let scope = tenant.scope();
-    let Some(follower) = env.db.read(|tx| people::one(tx, &env.keys, scope, subscription))? else { return Ok(None) };
+    let Some(follower) = env.db.read(|tx| people::one(tx, &env.keys, scope, subscription))? else {
+        return Ok(None);
+    };
     let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
     let rows = env.db.read(|tx| runs::all_of_subscription(tx, scope, subscription))?;
     let family = Family {
@@ -298,20 +336,24 @@ pub fn journey(env: &Env, tenant: &Tenant, subscription: SubscriptionId) -> Resu
         area: follower.area.clone(),
     };
     let letters = letters(&loaded.programme, &loaded.library, &family);
-    let ledger = rows.iter().map(|row| (row.slot.clone(), (row.day, explained(row)))).collect();
-    Ok(Some(Journey { follower, letters, ledger }))
+    let ledger = rows
+        .iter()
+        .map(|row| (row.slot.clone(), (row.day, explained(row))))
+        .collect();
+    Ok(Some(Journey {
+        follower,
+        letters,
+        ledger,
+    }))
 }
 
-fn journey_rows(
-    programme: &Programme,
-    library: &Library,
-    follower: &Follower,
-    on: Day,
-    due: &Due,
-) -> Vec<JourneyDay> {
+fn journey_rows(programme: &Programme, library: &Library, follower: &Follower, on: Day, due: &Due) -> Vec<JourneyDay> {
     let stage = stage_label(&follower.anchor, on, &programme.settings.customs);
     let row = |article: String, due: &Due| {
-        let part = Part { follower, due: std::slice::from_ref(due) };
+        let part = Part {
+            follower,
+            due: std::slice::from_ref(due),
+        };
         let draft = compose(programme, library, on, &[part]);
         JourneyDay {
             on,
@@ -329,13 +371,24 @@ fn journey_rows(
     due.items
         .iter()
         .zip(names)
-        .map(|(item, article)| row(article, &Due { items: vec![*item], ..due.clone() }))
+        .map(|(item, article)| {
+            row(
+                article,
+                &Due {
+                    items: vec![*item],
+                    ..due.clone()
+                },
+            )
+        })
         .collect()
 }
 
 /// The articles alone: the stage is told beside them, desks and links belong to the whole message.
 fn words(draft: &Draft) -> String {
-    let articles = draft.sections.iter().map(|section| format!("{}\n{}", section.title, body::plain(&section.blocks)));
+    let articles = draft
+        .sections
+        .iter()
+        .map(|section| format!("{}\n{}", section.title, body::plain(&section.blocks)));
     articles.collect::<Vec<_>>().join("\n\n")
 }
 
@@ -348,7 +401,10 @@ fn invented(anchor: Anchor, family: &Family) -> Follower {
         registered_on: family.registered,
         area: family.area.clone(),
         state: SubscriptionState::Active,
-        reach: Reach::At { point: PointId::new(Uuid::nil()), account: AccountId::new(Uuid::nil()) },
+        reach: Reach::At {
+            point: PointId::new(Uuid::nil()),
+            account: AccountId::new(Uuid::nil()),
+        },
         has_siblings: false,
     }
 }
@@ -398,7 +454,10 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
     let unknown = || EngineError::NoSubscription(subscription.to_owned());
     let id: SubscriptionId = subscription.parse().map_err(|_| unknown())?;
     let scope = tenant.scope();
-    let follower = env.db.read(|tx| people::one(tx, &env.keys, scope, id))?.ok_or_else(unknown)?;
+    let follower = env
+        .db
+        .read(|tx| people::one(tx, &env.keys, scope, id))?
+        .ok_or_else(unknown)?;
     let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
     let today = run::today(env, tenant)?;
     let behind = in_tx(env, |tx| planner::behind(tx, tenant, day, today))?;
@@ -408,13 +467,17 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
     let mut sent_on = BTreeMap::new();
     for due in &verdict.due {
         let slot = due.slot.to_string();
-        let other = env.db.read(|tx| runs::of_slot(tx, scope, id, &slot))?.filter(|delivery| delivery.day != day);
+        let other = env
+            .db
+            .read(|tx| runs::of_slot(tx, scope, id, &slot))?
+            .filter(|delivery| delivery.day != day);
         sent_on.extend(other.map(|delivery| (slot, delivery.day)));
     }
     let channel = match follower.reach {
-        Reach::At { account, .. } => {
-            env.db.read(|tx| tenants::account_by_id(tx, &env.keys, account))?.map(|account| account.channel)
-        }
+        Reach::At { account, .. } => env
+            .db
+            .read(|tx| tenants::account_by_id(tx, &env.keys, account))?
+            .map(|account| account.channel),
         Reach::Silent(_) => None,
     };
     let stage = stage_label(&follower.anchor, day, customs);
@@ -454,7 +517,12 @@ fn explained(delivery: &runs::Delivery) -> Explained {
         (None, "done") => "given-up".to_owned(),
         (None, _) => "waiting".to_owned(),
     };
-    Explained { slot: delivery.slot.clone(), state, detail: delivery.detail.clone(), attempt: delivery.attempt }
+    Explained {
+        slot: delivery.slot.clone(),
+        state,
+        detail: delivery.detail.clone(),
+        attempt: delivery.attempt,
+    }
 }
 
 /// How the stage follows from the dates, so that anybody can check it with a calendar.
@@ -463,14 +531,24 @@ fn arithmetic(anchor: &Anchor, day: Day, customs: Customs) -> String {
         Anchor::Due(due) => {
             let left = *due - day;
             let gestation = age::DUE_AT - left;
-            format!("{} - ({due} - {day}) = {} - {left} = {gestation} = {}w{}d", age::DUE_AT, age::DUE_AT, gestation.div_euclid(7), gestation.rem_euclid(7))
+            format!(
+                "{} - ({due} - {day}) = {} - {left} = {gestation} = {}w{}d",
+                age::DUE_AT,
+                age::DUE_AT,
+                gestation.div_euclid(7),
+                gestation.rem_euclid(7)
+            )
         }
         Anchor::Birth { on, due } => {
             let days = day - *on;
             let months = age::completed_months(*on, day, customs.leap_birthday);
-            let months = months.map(|months| format!(", {months} completed months")).unwrap_or_default();
+            let months = months
+                .map(|months| format!(", {months} completed months"))
+                .unwrap_or_default();
             let corrected = age::corrected_days(*on, *due, day);
-            let corrected = corrected.map(|days| format!(", corrected {days} days")).unwrap_or_default();
+            let corrected = corrected
+                .map(|days| format!(", corrected {days} days"))
+                .unwrap_or_default();
             format!("{day} - {on} = {days} days{months}{corrected}")
         }
     }

@@ -36,7 +36,11 @@ pub fn read_stop_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<
     let subscriber = SubscriberId::from_bytes(id)?;
     let right = keys.sign_link(STOP, &subject(tenant, subscriber));
     // Every byte is compared whatever the first difference is.
-    let differences = right.iter().take(SIGNATURE).zip(signature).fold(0u8, |all, (a, b)| all | (a ^ b));
+    let differences = right
+        .iter()
+        .take(SIGNATURE)
+        .zip(signature)
+        .fold(0u8, |all, (a, b)| all | (a ^ b));
     (signature.len() == SIGNATURE && differences == 0).then_some(subscriber)
 }
 
@@ -44,7 +48,12 @@ pub fn read_stop_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<
 pub fn return_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId) -> String {
     let signature = keys.sign_link(BOUNCE, &subject(tenant, subscriber));
     let digit = |half: u8| char::from_digit(u32::from(half), 16);
-    let digits: String = signature.iter().take(SIGNATURE).flat_map(|byte| [byte >> 4, byte & 15]).filter_map(digit).collect();
+    let digits: String = signature
+        .iter()
+        .take(SIGNATURE)
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(digit)
+        .collect();
     format!("{}{digits}", subscriber.uuid().simple())
 }
 

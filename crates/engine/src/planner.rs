@@ -64,10 +64,18 @@ fn window(tenant: &Tenant, day: Day, hours: Hours, now: Timestamp) -> Result<Win
     let window = tenant.settings.window()?;
     let closes = window.closes(day, &zone);
     Ok(match hours {
-        Hours::Respected => Window { opens: window.opens(day, &zone).max(now), closes },
+        Hours::Respected => Window {
+            opens: window.opens(day, &zone).max(now),
+            closes,
+        },
         Hours::Forced => {
-            let later = now.checked_add(SignedDuration::from_hours(FORCED_HOURS)).unwrap_or(closes);
-            Window { opens: now, closes: closes.max(later) }
+            let later = now
+                .checked_add(SignedDuration::from_hours(FORCED_HOURS))
+                .unwrap_or(closes);
+            Window {
+                opens: now,
+                closes: closes.max(later),
+            }
         }
     })
 }
@@ -97,11 +105,15 @@ pub fn plan_day(env: &Env, tenant: &Tenant, day: Day, hours: Hours) -> Result<Pl
     let known = env.db.read(|tx| runs::get(tx, scope, day))?;
     if let (Some(run), Hours::Forced) = (&known, hours) {
         // What was planned for the delivery hours leaves with the rest.
-        env.db.write(|tx| runs::hasten(tx, run.id, window.opens, window.closes))?;
+        env.db
+            .write(|tx| runs::hasten(tx, run.id, window.opens, window.closes))?;
     }
     let is_new = known.is_none();
     if known.is_some_and(|run| run.planned_version == Some(version)) {
-        return Ok(Planned { unchanged: true, ..Planned::default() });
+        return Ok(Planned {
+            unchanged: true,
+            ..Planned::default()
+        });
     }
     if window.closes <= now {
         return Ok(Planned::default());
@@ -109,7 +121,9 @@ pub fn plan_day(env: &Env, tenant: &Tenant, day: Day, hours: Hours) -> Result<Pl
     let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
     let today = Day::of(now, &tenant.settings.zone()?);
     let behind = in_tx(env, |tx| behind(tx, tenant, day, today))?;
-    let run = env.db.write(|tx| runs::open(tx, scope, RunId::new(env.ids.next()), day, now))?;
+    let run = env
+        .db
+        .write(|tx| runs::open(tx, scope, RunId::new(env.ids.next()), day, now))?;
     let mut planner = Planner {
         env,
         tenant,
@@ -124,12 +138,19 @@ pub fn plan_day(env: &Env, tenant: &Tenant, day: Day, hours: Hours) -> Result<Pl
         composer: Composer::new(&loaded, day),
         planned: Planned::default(),
     };
-    walk::readers(env, tenant, &loaded.programme, day, &behind, &mut |readers| planner.commit(&readers))?;
+    walk::readers(env, tenant, &loaded.programme, day, &behind, &mut |readers| {
+        planner.commit(&readers)
+    })?;
     if env.stop.is_pressed() {
         // Unfinished: the next run goes on where this one ended.
         return Ok(planner.planned);
     }
-    let skipped = planner.planned.skipped.iter().map(|(reason, n)| (reason.code().to_owned(), *n)).collect();
+    let skipped = planner
+        .planned
+        .skipped
+        .iter()
+        .map(|(reason, n)| (reason.code().to_owned(), *n))
+        .collect();
     env.db.write(|tx| runs::planned(tx, run.id, version, &skipped))?;
     Ok(planner.planned)
 }
@@ -205,7 +226,12 @@ impl Planner<'_> {
                     *self.planned.skipped.entry(reason).or_default() += 1;
                 }
             }
-            let fills = |due: &Due| due.fills(&self.loaded.programme).iter().map(ToString::to_string).collect();
+            let fills = |due: &Due| {
+                due.fills(&self.loaded.programme)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect()
+            };
             let due: Vec<(Due, Vec<String>)> = verdict.due.into_iter().map(|due| (due.clone(), fills(&due))).collect();
             if !due.is_empty() {
                 judged.push(Judged { follower, due });
@@ -238,7 +264,10 @@ impl Planner<'_> {
             return Ok(false);
         }
         let (scope, day) = (self.tenant.scope(), self.day);
-        let deliveries = self.env.db.read(|tx| runs::of_subscription(tx, scope, follower.subscription, day))?;
+        let deliveries = self
+            .env
+            .db
+            .read(|tx| runs::of_subscription(tx, scope, follower.subscription, day))?;
         Ok(!deliveries.is_empty())
     }
 
@@ -246,7 +275,11 @@ impl Planner<'_> {
     fn reserve(&mut self, judged: &[Judged<'_>]) -> Result<(u64, u64, u64), EngineError> {
         let mut keys: Vec<(SubscriptionId, String)> = Vec::new();
         for Judged { follower, due } in judged {
-            keys.extend(due.iter().flat_map(|(_, slots)| slots).map(|slot| (follower.subscription, slot.clone())));
+            keys.extend(
+                due.iter()
+                    .flat_map(|(_, slots)| slots)
+                    .map(|slot| (follower.subscription, slot.clone())),
+            );
         }
         let (env, scope) = (self.env, self.tenant.scope());
         let result = env.db.write(|tx| {
@@ -254,7 +287,10 @@ impl Planner<'_> {
                 runs::forget_expired(tx, scope, &keys)?;
             }
             let reserved = runs::reserved(tx, scope, &keys)?;
-            let reserved = reserved.into_iter().filter_map(|place| keys.get(place).cloned()).collect();
+            let reserved = reserved
+                .into_iter()
+                .filter_map(|place| keys.get(place).cloned())
+                .collect();
             let (letters, drafts, known) = self.letters(judged, reserved);
             for (cohort, draft) in &drafts {
                 runs::add_cohort(tx, scope, *cohort, draft)?;
@@ -290,12 +326,22 @@ impl Planner<'_> {
                 slots.extend(filled.into_iter().filter(|key| reserved.insert(key.clone())));
                 parts.push((*follower, fresh.into_iter().map(|(due, _)| due.clone()).collect()));
             }
-            let Some(first) = family.first().map(|judged| judged.follower) else { continue };
-            let Reach::At { point, account } = first.reach else { continue };
+            let Some(first) = family.first().map(|judged| judged.follower) else {
+                continue;
+            };
+            let Reach::At { point, account } = first.reach else {
+                continue;
+            };
             if !parts.is_empty() {
                 let (cohort, draft) = self.composer.draft(parts);
                 drafts.insert(cohort, draft);
-                letters.push(Letter { subscriber: first.subscriber, point, account, cohort, slots });
+                letters.push(Letter {
+                    subscriber: first.subscriber,
+                    point,
+                    account,
+                    cohort,
+                    slots,
+                });
             }
         }
         (letters, drafts, known)
@@ -305,13 +351,22 @@ impl Planner<'_> {
     fn add_batches(&self, tx: &mut WriteTx<'_>, letters: &[Letter]) -> Result<u64, kizuna_store::StoreError> {
         let mut groups: BTreeMap<(AccountId, Option<CohortId>), Vec<&Letter>> = BTreeMap::new();
         for letter in letters {
-            let one_text = self.one_text.get(&letter.account).is_some_and(|(_, one_text)| *one_text);
-            groups.entry((letter.account, one_text.then_some(letter.cohort))).or_default().push(letter);
+            let one_text = self
+                .one_text
+                .get(&letter.account)
+                .is_some_and(|(_, one_text)| *one_text);
+            groups
+                .entry((letter.account, one_text.then_some(letter.cohort)))
+                .or_default()
+                .push(letter);
         }
         let scope = self.tenant.scope();
         let mut slots = 0;
         for ((account, _), group) in groups {
-            let size = self.one_text.get(&account).map_or(1, |(letters_max, _)| (*letters_max).max(1));
+            let size = self
+                .one_text
+                .get(&account)
+                .map_or(1, |(letters_max, _)| (*letters_max).max(1));
             let mut rows = Vec::new();
             for letters in group.chunks(size) {
                 let batch = batch_id(self.run, self.version, letters);

@@ -54,7 +54,12 @@ pub fn load(tx: &mut ReadTx<'_>, tenant: &Tenant) -> Result<Loaded, StoreError> 
     let desks = tenants::desks(tx, tenant.scope())?;
     let fenced_through = fence::get(tx)?.and_then(|fence| fence.fenced_through);
     Ok(Loaded {
-        programme: Programme { tenant: tenant.id, settings: tenant.settings.clone(), series, fenced_through },
+        programme: Programme {
+            tenant: tenant.id,
+            settings: tenant.settings.clone(),
+            series,
+            fenced_through,
+        },
         library: Library::new(texts, desks),
         missing,
     })

@@ -49,7 +49,17 @@ impl Recorder {
     ) -> Option<i64> {
         let (reply, answer) = sync_channel(1);
         let (batch, token) = batch;
-        self.0.send(Progress { scope, batch, token, reached, finished, marks, reply }).ok()?;
+        self.0
+            .send(Progress {
+                scope,
+                batch,
+                token,
+                reached,
+                finished,
+                marks,
+                reply,
+            })
+            .ok()?;
         answer.recv().ok()?
     }
 }
@@ -60,7 +70,10 @@ pub(crate) struct InHand(Mutex<HashMap<BatchId, i64>>);
 
 impl InHand {
     pub(crate) fn take(&self, batch: BatchId, token: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(batch, token);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(batch, token);
     }
 
     pub(crate) fn put_back(&self, batch: BatchId) {
@@ -68,7 +81,12 @@ impl InHand {
     }
 
     fn list(&self) -> Vec<(BatchId, i64)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(batch, token)| (*batch, *token)).collect()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(batch, token)| (*batch, *token))
+            .collect()
     }
 }
 
@@ -110,7 +128,10 @@ pub(crate) fn signed(duration: Duration) -> SignedDuration {
 
 /// The end of a lease that begins now.
 pub(crate) fn lease_until(env: &Env) -> jiff::Timestamp {
-    env.clock.now().checked_add(signed(env.pace.lease)).unwrap_or(jiff::Timestamp::MAX)
+    env.clock
+        .now()
+        .checked_add(signed(env.pace.lease))
+        .unwrap_or(jiff::Timestamp::MAX)
 }
 
 fn answer(env: &Env, gathered: &[Progress]) {
@@ -147,7 +168,9 @@ fn keep_leases(env: &Env, in_hand: &InHand) {
     }
     let until = lease_until(env);
     let renewed = env.db.write(|tx| {
-        batches.iter().try_for_each(|(batch, token)| runs::renew(tx, *batch, *token, until))
+        batches
+            .iter()
+            .try_for_each(|(batch, token)| runs::renew(tx, *batch, *token, until))
     });
     if let Err(error) = renewed {
         tracing::warn!(%error, "leases could not be renewed");

@@ -76,6 +76,7 @@ pub fn run(
     watch: Watch<'_>,
 ) -> Result<RunOutcome, EngineError> {
     witness::may_send(env)?;
+    dispatch::expire(env)?;
     let codes = match only {
         Some(tenant) => vec![tenant.code.clone()],
         None => env.db.read(tenants::codes)?,
@@ -100,7 +101,10 @@ pub fn run(
     }
     for failure in dispatch::drain(env, watch)? {
         let tenant = failure.tenant.unwrap_or_else(|| failure.account.to_string());
-        outcome.failures.push(TenantFailure { tenant, error: failure.error });
+        outcome.failures.push(TenantFailure {
+            tenant,
+            error: failure.error,
+        });
     }
     for (tenant, day, before, plan) in planned {
         let now = env.clock.now();
@@ -113,25 +117,36 @@ pub fn run(
 /// One look of the service: plans what changed and carries what is due, without adding up reports.
 pub fn tick(env: &Env) -> Result<Vec<TenantFailure>, EngineError> {
     witness::may_send(env)?;
+    dispatch::expire(env)?;
     let mut failures = Vec::new();
     let mut days = Vec::new();
-    for tenant in env.db.read(tenants::all)? {
-        let planned = today(env, &tenant).and_then(|day| {
-            let plan = planner::plan_day(env, &tenant, day, Hours::Respected)?;
-            Ok((day, plan))
-        });
+    for code in env.db.read(tenants::codes)? {
+        let planned = (|| {
+            let tenant = env.db.read(|tx| tenants::by_code(tx, &code))?;
+            let tenant = tenant.ok_or_else(|| EngineError::NoTenant(code.clone()))?;
+            let day = today(env, &tenant)?;
+            planner::plan_day(env, &tenant, day, Hours::Respected)?;
+            Ok((tenant.scope(), day))
+        })();
         match planned {
-            Ok((day, _)) => days.push((tenant.scope(), day)),
-            Err(error) => failures.push(TenantFailure { tenant: tenant.code, error }),
+            Ok(done) => days.push(done),
+            Err(error) => failures.push(TenantFailure { tenant: code, error }),
         }
     }
     for failure in dispatch::drain(env, &|_| {})? {
         let tenant = failure.tenant.unwrap_or_else(|| failure.account.to_string());
-        failures.push(TenantFailure { tenant, error: failure.error });
+        failures.push(TenantFailure {
+            tenant,
+            error: failure.error,
+        });
     }
     let now = env.clock.now();
     for (scope, day) in days {
-        if env.db.read(|tx| runs::get(tx, scope, day))?.is_some_and(|run| run.closed_at.is_none()) {
+        if env
+            .db
+            .read(|tx| runs::get(tx, scope, day))?
+            .is_some_and(|run| run.closed_at.is_none())
+        {
             env.db.write(|tx| runs::close(tx, scope, day, now))?;
         }
     }
@@ -162,8 +177,10 @@ pub fn day_report(env: &Env, tenant: &Tenant, day: Day) -> Result<Report, Engine
     })?;
     // Told by what is sent, not by what was not sent again.
     skipped.remove(SkipReason::AlreadySent.code());
-    let mut skipped: BTreeMap<String, i64> =
-        skipped.into_iter().map(|(reason, n)| (reason, i64::try_from(n).unwrap_or(i64::MAX))).collect();
+    let mut skipped: BTreeMap<String, i64> = skipped
+        .into_iter()
+        .map(|(reason, n)| (reason, i64::try_from(n).unwrap_or(i64::MAX)))
+        .collect();
     let mut failures = BTreeMap::new();
     for (code, count) in reasons {
         match code.strip_prefix("skipped:") {
@@ -173,7 +190,9 @@ pub fn day_report(env: &Env, tenant: &Tenant, day: Day) -> Result<Report, Engine
             }
         }
     }
-    let Tally { sent, failed, in_doubt, .. } = tally.ended;
+    let Tally {
+        sent, failed, in_doubt, ..
+    } = tally.ended;
     Ok(Report {
         tenant: tenant.code.clone(),
         day,

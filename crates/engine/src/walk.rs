@@ -36,19 +36,26 @@ pub fn readers(
     for (some, seen) in [(&main, &Vec::new()), (&preterm, &main)] {
         for range in some {
             pages(env, &mut families, seen, each, &mut |after| {
-                Ok(env.db.read(|tx| people::due(tx, &env.keys, scope, range, after, env.pace.page))?)
+                Ok(env
+                    .db
+                    .read(|tx| people::due(tx, &env.keys, scope, range, after, env.pace.page))?)
             })?;
         }
     }
     let days = (day - DIGEST_WITHIN_DAYS, day);
     let all: Vec<&AnchorRange> = ranges.iter().collect();
     pages(env, &mut families, &all, each, &mut |after| {
-        Ok(env.db.read(|tx| people::registered(tx, &env.keys, scope, days, after, env.pace.page))?)
+        Ok(env
+            .db
+            .read(|tx| people::registered(tx, &env.keys, scope, days, after, env.pace.page))?)
     })?;
     let families: Vec<SubscriberId> = families.into_iter().collect();
     for chunk in families.chunks(FAMILIES_PER_PAGE) {
         let readers: Result<Vec<Vec<Follower>>, _> = env.db.read(|tx| {
-            chunk.iter().map(|reader| people::of_subscriber(tx, &env.keys, scope, *reader)).collect()
+            chunk
+                .iter()
+                .map(|reader| people::of_subscriber(tx, &env.keys, scope, *reader))
+                .collect()
         });
         each(readers?)?;
     }
@@ -60,9 +67,7 @@ fn pages(
     families: &mut BTreeSet<SubscriberId>,
     seen: &[&AnchorRange],
     each: &mut dyn FnMut(Vec<Vec<Follower>>) -> Result<(), EngineError>,
-    read: &mut dyn FnMut(
-        Option<(Day, kizuna_domain::ids::SubscriptionId)>,
-    ) -> Result<people::Page, EngineError>,
+    read: &mut dyn FnMut(Option<(Day, kizuna_domain::ids::SubscriptionId)>) -> Result<people::Page, EngineError>,
 ) -> Result<(), EngineError> {
     let mut after = None;
     while !env.stop.is_pressed() {

@@ -39,7 +39,10 @@ fn read(path: &Path) -> Result<Option<Witness>, EngineError> {
 
 /// Says whether this database may send, and with which epoch.
 pub fn may_send(env: &Env) -> Result<Fence, EngineError> {
-    let fence = env.db.read(fence::get)?.ok_or_else(|| EngineError::Fenced("run `kizuna migrate` first".to_owned()))?;
+    let fence = env
+        .db
+        .read(fence::get)?
+        .ok_or_else(|| EngineError::Fenced("run `kizuna migrate` first".to_owned()))?;
     let what_to_do = "If it is the only live copy, run `kizuna claim`; today's messages are then given up.";
     match read(&env.witness)? {
         None if fence.high_water == 0 => {}
@@ -50,10 +53,14 @@ pub fn may_send(env: &Env) -> Result<Fence, EngineError> {
             )));
         }
         Some(witness) if witness.node != fence.node || witness.machine != env.machine => {
-            return Err(EngineError::Fenced(format!("this database was moved from another machine. {what_to_do}")));
+            return Err(EngineError::Fenced(format!(
+                "this database was moved from another machine. {what_to_do}"
+            )));
         }
         Some(witness) if (fence.epoch, fence.high_water) < (witness.epoch, witness.high_water) => {
-            return Err(EngineError::Fenced(format!("this database was restored from a backup. {what_to_do}")));
+            return Err(EngineError::Fenced(format!(
+                "this database was restored from a backup. {what_to_do}"
+            )));
         }
         Some(_) => {}
     }
@@ -73,7 +80,10 @@ pub fn note(env: &Env, fence: &Fence) -> Result<(), EngineError> {
         high_water: fence.high_water,
     };
     let text = toml::to_string(&witness).unwrap_or_default();
-    let failed = |source| EngineError::Witness { path: env.witness.display().to_string(), source };
+    let failed = |source| EngineError::Witness {
+        path: env.witness.display().to_string(),
+        source,
+    };
     let draft = format!("{}-{}.new", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
     let draft = env.witness.with_extension(draft);
     fs::write(&draft, text).map_err(failed)?;

@@ -112,14 +112,14 @@ sql!(
 );
 sql!(ANY_RUN, "SELECT MIN(day_on) FROM runs WHERE tenant_id = $1");
 
-/// The days from `from` to `until` that were never planned to the end, though runs had begun before them.
+/// The days from `from` to `until` that were never planned to the end, though runs had begun by then.
 pub fn missed(tx: &mut ReadTx<'_>, scope: Scope, from: Day, until: Day) -> Result<Vec<Day>, StoreError> {
     let (first, last) = (from.to_string(), until.to_string());
     let begun = tx.one(ANY_RUN, args![scope.bytes()], |row| row.day_opt(0))?.flatten();
     let Some(begun) = begun else { return Ok(Vec::new()) };
     let planned = tx.all(CLOSED_DAYS, args![scope.bytes(), &first, &last], |row| row.day(0))?;
     let days = (0..=(until - from)).map(|n| from + n);
-    Ok(days.filter(|day| *day > begun && !planned.contains(day)).collect())
+    Ok(days.filter(|day| *day >= begun && !planned.contains(day)).collect())
 }
 
 sql!(REOPEN_RUN, "UPDATE runs SET planned_version = NULL WHERE id = $1");
@@ -841,6 +841,56 @@ pub fn next_due(tx: &mut ReadTx<'_>) -> Result<Option<Timestamp>, StoreError> {
         .chain(leased.map(|until| until + 1))
         .min()
         .map(instant))
+}
+
+sql!(
+    WAITING_TOO_LONG,
+    "SELECT id, tenant_id, run_id, finished FROM batches
+               WHERE state IN ('ready', 'claimed') AND state = 'ready' AND expires_at <= $1 LIMIT $2"
+);
+sql!(
+    GIVE_UP,
+    "UPDATE batches SET state = 'done', letters = $2, sent = $3, skipped = $4, failed = $5, in_doubt = $6
+               WHERE id = $1 AND state = 'ready'"
+);
+
+/// Gives up waiting batches whose time to live ended, and counts their days as missed; says how many there were.
+pub fn expire_waiting(tx: &mut WriteTx<'_>, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    let batches = tx.all(WAITING_TOO_LONG, args![now.as_millisecond(), limit as i64], |row| {
+        let scope = Scope::of(row.id(1, TenantId::from_bytes)?);
+        Ok((
+            row.id(0, BatchId::from_bytes)?,
+            scope,
+            row.id(2, RunId::from_bytes)?,
+            row.int(3)?,
+        ))
+    })?;
+    for (batch, scope, run, finished) in &batches {
+        let mut tally = Tally::default();
+        let letters = marked(tx, *batch)?;
+        for (number, outcome) in &letters {
+            match outcome.as_deref() {
+                None if number >= finished => {
+                    mark(tx, *scope, *batch, *number, EXPIRED, "")?;
+                    tally.failed += 1;
+                }
+                None => tally.sent += 1,
+                Some("unknown") => tally.in_doubt += 1,
+                Some(code) if code.starts_with("skipped:") => tally.skipped += 1,
+                Some(_) => tally.failed += 1,
+            }
+        }
+        let Tally {
+            sent,
+            skipped,
+            failed,
+            in_doubt,
+        } = tally;
+        let args = args![batch.bytes(), letters.len() as i64, sent, skipped, failed, in_doubt];
+        tx.exec_one(GIVE_UP, args)?;
+        reopen(tx, *run)?;
+    }
+    Ok(batches.len())
 }
 
 sql!(

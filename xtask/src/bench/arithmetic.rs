@@ -15,13 +15,25 @@ const ROWS: usize = 20_000_000;
 
 pub(super) fn run(_: usize) -> Result<(), Fault> {
     let differences = differences()?;
-    println!("  {:<44} {differences:>14}   target 0", "differences to jiff's calendar, 1990–2060");
-    let dates: Vec<Day> = (0..ROWS).map(|n| Day::from_epoch_days(20_000 + (n as i32).wrapping_mul(7_919).rem_euclid(1_400))).collect();
+    println!(
+        "  {:<44} {differences:>14}   target 0",
+        "differences to jiff's calendar, 1990–2060"
+    );
+    let dates: Vec<Day> = (0..ROWS)
+        .map(|n| Day::from_epoch_days(20_000 + (n as i32).wrapping_mul(7_919).rem_euclid(1_400)))
+        .collect();
     let today = Day::from_epoch_days(20_700);
     let mut product = Vec::new();
     let mut reference = Vec::new();
     for _ in 0..REPEATS {
-        let (_, took) = take(|| black_box(dates.iter().map(|due| gestational_day(*due, today).map_or(0, u64::from)).sum::<u64>()));
+        let (_, took) = take(|| {
+            black_box(
+                dates
+                    .iter()
+                    .map(|due| gestational_day(*due, today).map_or(0, u64::from))
+                    .sum::<u64>(),
+            )
+        });
         product.push(ROWS as f64 / took.wall);
         let (_, took) = take(|| black_box(dates.iter().map(|due| (due.epoch_days() & 511) as u64).sum::<u64>()));
         reference.push(ROWS as f64 / took.wall);

@@ -61,7 +61,10 @@ fn follower(number: u128) -> Follower {
     let anchor = if stage < 266 {
         Anchor::Due(today + (252 - stage))
     } else {
-        Anchor::Birth { on: today - (stage - 266), due: None }
+        Anchor::Birth {
+            on: today - (stage - 266),
+            due: None,
+        }
     };
     Follower {
         subscriber: SubscriberId::new(Uuid::from_u128(number)),
@@ -71,7 +74,10 @@ fn follower(number: u128) -> Follower {
         registered_on: today - 400,
         area: None,
         state: SubscriptionState::Active,
-        reach: Reach::At { point: PointId::new(Uuid::from_u128(number)), account: AccountId::new(Uuid::nil()) },
+        reach: Reach::At {
+            point: PointId::new(Uuid::from_u128(number)),
+            account: AccountId::new(Uuid::nil()),
+        },
         has_siblings: false,
     }
 }
@@ -82,11 +88,21 @@ fn django(folder: &std::path::Path) -> Result<f64, Fault> {
     let python = venv.join("bin/python");
     if !python.exists() {
         sh::run(std::process::Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        sh::run(std::process::Command::new(&python).args(["-m", "pip", "install", "--quiet", "django==5.2.*", "django-post-office==3.10.*"]))?;
+        sh::run(std::process::Command::new(&python).args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "django==5.2.*",
+            "django-post-office==3.10.*",
+        ]))?;
     }
     let script = sh::root().join("xtask/src/bench/django_post_office.py");
     let mut command = std::process::Command::new(&python);
     command.arg(script).arg(folder).arg(ENQUEUED.to_string());
     let printed = sh::quiet(&mut command)?;
-    printed.trim().parse().map_err(|_| crate::sh::fault("the peer printed no rate"))
+    printed
+        .trim()
+        .parse()
+        .map_err(|_| crate::sh::fault("the peer printed no rate"))
 }

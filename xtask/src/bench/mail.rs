@@ -32,10 +32,18 @@ impl Drop for Sink {
 }
 
 fn sink() -> Result<Sink, Fault> {
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).map_err(failed)?.port();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|l| l.local_addr())
+        .map_err(failed)?
+        .port();
     let mut command = Command::new("/usr/sbin/smtp-sink");
-    command.args(["-u", "nobody", &format!("127.0.0.1:{port}"), "512"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let child = command.spawn().map_err(|_| fault("smtp-sink is missing; `cargo xtask test` installs it"))?;
+    command
+        .args(["-u", "nobody", &format!("127.0.0.1:{port}"), "512"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let child = command
+        .spawn()
+        .map_err(|_| fault("smtp-sink is missing; `cargo xtask test` installs it"))?;
     let sink = Sink(child, port);
     for _ in 0..500 {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -49,7 +57,19 @@ fn sink() -> Result<Sink, Fault> {
 /// Messages a second of `smtp-source` with ten sessions and 3 KB.
 fn smtp_source(port: u16) -> Result<f64, Fault> {
     let mut command = Command::new("/usr/sbin/smtp-source");
-    command.args(["-s", "10", "-m", &REFERENCE.to_string(), "-d", "-l", "3072", "-f", "a@example.jp", "-t", "b@example.jp"]);
+    command.args([
+        "-s",
+        "10",
+        "-m",
+        &REFERENCE.to_string(),
+        "-d",
+        "-l",
+        "3072",
+        "-f",
+        "a@example.jp",
+        "-t",
+        "b@example.jp",
+    ]);
     command.arg(format!("127.0.0.1:{port}"));
     let (done, took) = take(|| sh::run(&mut command));
     done?;
@@ -81,11 +101,26 @@ pub(super) fn run(_: usize) -> Result<(), Fault> {
     let after = smtp_source(sink.1)?;
     compare_references(before, after);
     if report.sent != planned.letters as i64 {
-        return Err(fault(format!("{} of {} letters were sent", report.sent, planned.letters)));
+        return Err(fault(format!(
+            "{} of {} letters were sent",
+            report.sent, planned.letters
+        )));
     }
-    let reached = rate("product, every result durable", "messages/s", vec![report.sent as f64 / took.wall]);
-    let source = rate("reference: smtp-source, 10 sessions, 3 KB", "messages/s", vec![before, after]);
-    println!("  {:<44} {:>14.1} µs   target ≤ 60", "own CPU a message", took.cpu * 1e6 / report.sent.max(1) as f64);
+    let reached = rate(
+        "product, every result durable",
+        "messages/s",
+        vec![report.sent as f64 / took.wall],
+    );
+    let source = rate(
+        "reference: smtp-source, 10 sessions, 3 KB",
+        "messages/s",
+        vec![before, after],
+    );
+    println!(
+        "  {:<44} {:>14.1} µs   target ≤ 60",
+        "own CPU a message",
+        took.cpu * 1e6 / report.sent.max(1) as f64
+    );
     ratio("× smtp-source", reached / source, 0.9);
     Ok(())
 }

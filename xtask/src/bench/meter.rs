@@ -18,7 +18,13 @@ pub(super) struct Took {
 pub(super) fn take<T>(work: impl FnOnce() -> T) -> (T, Took) {
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let value = work();
-    (value, Took { wall: start.elapsed().as_secs_f64(), cpu: cpu_seconds() - cpu })
+    (
+        value,
+        Took {
+            wall: start.elapsed().as_secs_f64(),
+            cpu: cpu_seconds() - cpu,
+        },
+    )
 }
 
 /// CPU seconds of this process so far.
@@ -26,7 +32,12 @@ fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let mut fields = after_name.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next().and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+    let mut ticks = || {
+        fields
+            .next()
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or_default()
+    };
     // Linux counts in hundredths of a second on every machine this runs on.
     (ticks() + ticks()) / 100.0
 }
@@ -35,7 +46,9 @@ fn cpu_seconds() -> f64 {
 pub(super) fn peak_mib() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.split_ascii_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+    line.and_then(|rest| rest.split_ascii_whitespace().next()?.parse::<f64>().ok())
+        .unwrap_or_default()
+        / 1024.0
 }
 
 /// Median, least and most of some figures.
@@ -48,7 +61,12 @@ pub(super) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
 /// Prints a rate with its spread.
 pub(super) fn rate(what: &str, unit: &str, figures: Vec<f64>) -> f64 {
     let (median, least, most) = spread(figures);
-    println!("  {what:<44} {:>14} {unit}   ({} … {})", round(median), round(least), round(most));
+    println!(
+        "  {what:<44} {:>14} {unit}   ({} … {})",
+        round(median),
+        round(least),
+        round(most)
+    );
     median
 }
 
@@ -62,7 +80,10 @@ pub(super) fn ratio(what: &str, value: f64, target: f64) {
 pub(super) fn compare_references(before: f64, after: f64) {
     let apart = (before / after - 1.0).abs();
     if apart > 0.1 {
-        println!("  the two references differ by {:.0} %: the machine was busy, repeat this measure", apart * 100.0);
+        println!(
+            "  the two references differ by {:.0} %: the machine was busy, repeat this measure",
+            apart * 100.0
+        );
     }
 }
 

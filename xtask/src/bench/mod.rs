@@ -22,11 +22,31 @@ struct Measure {
 }
 
 const MEASURES: &[Measure] = &[
-    Measure { name: "P1", about: "stage arithmetic", run: arithmetic::run },
-    Measure { name: "P2", about: "durable plan", run: plan::run },
-    Measure { name: "P3", about: "plan and compose", run: compose::run },
-    Measure { name: "P4", about: "e-mail with durable results", run: mail::run },
-    Measure { name: "P8", about: "idle planner tick", run: plan::idle },
+    Measure {
+        name: "P1",
+        about: "stage arithmetic",
+        run: arithmetic::run,
+    },
+    Measure {
+        name: "P2",
+        about: "durable plan",
+        run: plan::run,
+    },
+    Measure {
+        name: "P3",
+        about: "plan and compose",
+        run: compose::run,
+    },
+    Measure {
+        name: "P4",
+        about: "e-mail with durable results",
+        run: mail::run,
+    },
+    Measure {
+        name: "P8",
+        about: "idle planner tick",
+        run: plan::idle,
+    },
 ];
 
 /// Runs the named measures, or all of them, in a release build.
@@ -48,11 +68,17 @@ pub(crate) fn run(args: &[String]) -> Result<(), Fault> {
             name if MEASURES.iter().any(|measure| measure.name == name) => wanted.push(name),
             other => {
                 let names: Vec<&str> = MEASURES.iter().map(|measure| measure.name).collect();
-                return Err(fault(format!("'{other}' is not a measure; known are {}", names.join(", "))));
+                return Err(fault(format!(
+                    "'{other}' is not a measure; known are {}",
+                    names.join(", ")
+                )));
             }
         }
     }
-    for measure in MEASURES.iter().filter(|m| wanted.is_empty() || wanted.contains(&m.name)) {
+    for measure in MEASURES
+        .iter()
+        .filter(|m| wanted.is_empty() || wanted.contains(&m.name))
+    {
         println!("── {} {}", measure.name, measure.about);
         (measure.run)(size)?;
     }

@@ -31,11 +31,27 @@ pub(super) fn run(size: usize) -> Result<(), Fault> {
     let planned = planned.map_err(failed)?;
     let after = bare_insert(folder.path())?;
     compare_references(before, after);
-    let reached = rate("slots reserved, durable", "rows/s", vec![planned.slots as f64 / took.wall]);
+    let reached = rate(
+        "slots reserved, durable",
+        "rows/s",
+        vec![planned.slots as f64 / took.wall],
+    );
     let bare = rate("reference: bare insert of the same rows", "rows/s", vec![before, after]);
-    println!("  {:<44} {:>14.2} s for {size} subscriptions, {} letters", "whole plan", took.wall, planned.letters);
-    println!("  {:<44} {:>14.2} s, {:.1} µs a letter", "CPU", took.cpu, took.cpu * 1e6 / planned.letters.max(1) as f64);
-    println!("  {:<44} {:>14.0} MiB   target ≤ 300 at 10 M", "peak memory of the process", peak_mib());
+    println!(
+        "  {:<44} {:>14.2} s for {size} subscriptions, {} letters",
+        "whole plan", took.wall, planned.letters
+    );
+    println!(
+        "  {:<44} {:>14.2} s, {:.1} µs a letter",
+        "CPU",
+        took.cpu,
+        took.cpu * 1e6 / planned.letters.max(1) as f64
+    );
+    println!(
+        "  {:<44} {:>14.0} MiB   target ≤ 300 at 10 M",
+        "peak memory of the process",
+        peak_mib()
+    );
     ratio("× bare insert", reached / bare, 0.5);
     Ok(())
 }
@@ -67,10 +83,24 @@ fn bare_insert(folder: &std::path::Path) -> Result<f64, Fault> {
             for number in first..first + ROWS_PER_WRITE {
                 // The same disorder as in the product: identifiers in the order of stages, not of their making.
                 let id = ((number as u128).wrapping_mul(7_919 * 131)) % (REFERENCE_ROWS as u128 * 4);
-                let (one, two, three) = (id.to_be_bytes(), (id + (1 << 100)).to_be_bytes(), (id + (2 << 100)).to_be_bytes());
-                let batch = ((number / 100) as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834).to_be_bytes();
+                let (one, two, three) = (
+                    id.to_be_bytes(),
+                    (id + (1 << 100)).to_be_bytes(),
+                    (id + (2 << 100)).to_be_bytes(),
+                );
+                let batch = ((number / 100) as u128)
+                    .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834)
+                    .to_be_bytes();
                 insert.execute((
-                    [1u8; 16], one, "bench/12w3d", two, three, [3u8; 16], batch, (number % 100) as i64, town::DAY,
+                    [1u8; 16],
+                    one,
+                    "bench/12w3d",
+                    two,
+                    three,
+                    [3u8; 16],
+                    batch,
+                    (number % 100) as i64,
+                    town::DAY,
                 ))?;
             }
             connection.execute_batch("COMMIT")?;
@@ -99,12 +129,19 @@ pub(super) fn idle(size: usize) -> Result<(), Fault> {
             figures.push(took.cpu * 1e3 / f64::from(ticks));
         }
         let (median, least, most) = spread(figures);
-        println!("  {:<44} {median:>14.3} ms CPU   ({least:.3} … {most:.3})", format!("tick at {size} subscriptions"));
+        println!(
+            "  {:<44} {median:>14.3} ms CPU   ({least:.3} … {most:.3})",
+            format!("tick at {size} subscriptions")
+        );
         costs.push(median);
     }
     if let [small, large] = costs.as_slice() {
         ratio("5 ms ÷ tick", 5.0 / large.max(1e-6), 1.0);
-        println!("  {:<44} {:>14.2}   target ≤ 2", "growth for ten times the subscriptions", large / small.max(1e-6));
+        println!(
+            "  {:<44} {:>14.2}   target ≤ 2",
+            "growth for ten times the subscriptions",
+            large / small.max(1e-6)
+        );
     }
     Ok(())
 }

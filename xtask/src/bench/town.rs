@@ -58,7 +58,9 @@ fn body(number: usize) -> String {
 }
 
 fn pack() -> Pack {
-    let Slots::Only(slots) = Slots::base() else { unreachable!("the base cadence is written out") };
+    let Slots::Only(slots) = Slots::base() else {
+        unreachable!("the base cadence is written out")
+    };
     let articles = slots.into_iter().enumerate().map(|(number, slot)| PackArticle {
         id: format!("bench-{number}"),
         revision: Revision {
@@ -116,14 +118,23 @@ pub(super) fn build(folder: &Path, size: usize, spread: Spread, account: NewAcco
         witness: folder.join("witness"),
         machine: "bench".into(),
     };
-    let settings = toml::from_str("kind = \"practice\"\nsender_name = \"見本市\"\nbase_url = \"https://kosodate.example.jp\"\n[[adopt]]\ntrack = \"bench\"\n");
+    let settings = toml::from_str(
+        "kind = \"practice\"\nsender_name = \"見本市\"\nbase_url = \"https://kosodate.example.jp\"\n[[adopt]]\ntrack = \"bench\"\n",
+    );
     let settings = settings.map_err(failed)?;
     let tenant = actions::put(&env, "bench", "見本市", &settings, &[account]).map_err(failed)?;
     content::import(&env, None, &pack()).map_err(failed)?;
-    let account = env.db.read(|tx| tenants::accounts(tx, &env.keys, tenant.scope())).map_err(failed)?;
+    let account = env
+        .db
+        .read(|tx| tenants::accounts(tx, &env.keys, tenant.scope()))
+        .map_err(failed)?;
     let account = account.first().ok_or_else(|| fault("the town has no account"))?;
     fill(&path, &env, &tenant, account, size, spread)?;
-    let tenant = env.db.read(|tx| tenants::by_code(tx, "bench")).map_err(failed)?.unwrap_or(tenant);
+    let tenant = env
+        .db
+        .read(|tx| tenants::by_code(tx, "bench"))
+        .map_err(failed)?
+        .unwrap_or(tenant);
     Ok((env, tenant))
 }
 
@@ -149,12 +160,24 @@ fn fill(
             let address = format!("kazoku{number}@reader.example");
             let sealed = env.keys.seal("contact_points.address", point_id.as_bytes(), &address);
             let index = env.keys.index(tenant.id, &account.channel, &address);
-            reader.execute((reader_id.as_bytes(), tenant_id, point_id.as_bytes(), account_id)).map_err(failed)?;
+            reader
+                .execute((reader_id.as_bytes(), tenant_id, point_id.as_bytes(), account_id))
+                .map_err(failed)?;
             point
-                .execute((point_id.as_bytes(), tenant_id, reader_id.as_bytes(), account_id, &account.channel, sealed, index))
+                .execute((
+                    point_id.as_bytes(),
+                    tenant_id,
+                    reader_id.as_bytes(),
+                    account_id,
+                    &account.channel,
+                    sealed,
+                    index,
+                ))
                 .map_err(failed)?;
             let (due, birth) = dates(number, spread);
-            follow.execute((follow_id.as_bytes(), tenant_id, reader_id.as_bytes(), due, birth)).map_err(failed)?;
+            follow
+                .execute((follow_id.as_bytes(), tenant_id, reader_id.as_bytes(), due, birth))
+                .map_err(failed)?;
         }
     }
     connection.execute_batch("COMMIT").map_err(failed)

@@ -22,11 +22,21 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn good(&mut self, what: &'static str, ja: impl Into<String>, en: impl Into<String>) {
-        self.0.push(Finding { good: true, what, ja: ja.into(), en: en.into() });
+        self.0.push(Finding {
+            good: true,
+            what,
+            ja: ja.into(),
+            en: en.into(),
+        });
     }
 
     fn bad(&mut self, what: &'static str, ja: impl Into<String>, en: impl Into<String>) {
-        self.0.push(Finding { good: false, what, ja: ja.into(), en: en.into() });
+        self.0.push(Finding {
+            good: false,
+            what,
+            ja: ja.into(),
+            en: en.into(),
+        });
     }
 }
 
@@ -44,12 +54,24 @@ pub(crate) fn check(session: &Session, args: &Check) -> Outcome {
         print_json(&json!({ "problems": wrong, "findings": rows }));
     }
     for finding in &findings.0 {
-        let mark = if finding.good { session.tongue.pick("よし", "ok ") } else { session.tongue.pick("直す", "FIX") };
+        let mark = if finding.good {
+            session.tongue.pick("よし", "ok ")
+        } else {
+            session.tongue.pick("直す", "FIX")
+        };
         session.say(&format!("{mark}　{}", finding.ja), &format!("{mark}  {}", finding.en));
     }
     session.say(
-        &(if wrong == 0 { "ぜんぶ、よしです。".to_owned() } else { format!("{wrong} 件、直すところがあります。") }),
-        &(if wrong == 0 { "Everything is in order.".to_owned() } else { format!("{wrong} thing(s) to fix.") }),
+        &(if wrong == 0 {
+            "ぜんぶ、よしです。".to_owned()
+        } else {
+            format!("{wrong} 件、直すところがあります。")
+        }),
+        &(if wrong == 0 {
+            "Everything is in order.".to_owned()
+        } else {
+            format!("{wrong} thing(s) to fix.")
+        }),
     );
     if wrong == 0 { Outcome::Done } else { Outcome::Trouble }
 }
@@ -59,7 +81,11 @@ fn look(session: &Session, args: &Check, findings: &mut Findings) {
         Ok(config) => config,
         Err(failure) => return findings.bad("configuration", failure.ja, failure.en),
     };
-    findings.good("configuration", "設定ファイルを読めました", "the configuration can be read");
+    findings.good(
+        "configuration",
+        "設定ファイルを読めました",
+        "the configuration can be read",
+    );
     let env = match open_any(&config) {
         Ok(env) => env,
         Err(failure) => return findings.bad("database", failure.ja, failure.en),
@@ -68,7 +94,11 @@ fn look(session: &Session, args: &Check, findings: &mut Findings) {
         let failure = Failure::from(error);
         return findings.bad("database", failure.ja, failure.causes.join("; "));
     }
-    findings.good("database", "データベースにつながり、版も合っています", "the database answers and its schema is current");
+    findings.good(
+        "database",
+        "データベースにつながり、版も合っています",
+        "the database answers and its schema is current",
+    );
     match witness::may_send(&env) {
         Ok(_) => findings.good("fence", "このデータベースから送れます", "this database may send"),
         Err(error) => {
@@ -113,16 +143,29 @@ fn content(env: &Env, tenant: &Tenant, findings: &mut Findings) {
         );
     }
     for series in &loaded.programme.series {
-        let (all, ready) = (series.items().len(), series.items().iter().filter(|item| item.approved).count());
+        let (all, ready) = (
+            series.items().len(),
+            series.items().iter().filter(|item| item.approved).count(),
+        );
         let track = &series.adoption.track;
         let (ja, en) = (
-            format!("{name}：シリーズ「{track}」配信版{}　原稿 {all} 本のうち監修ずみ {ready} 本", series.edition),
-            format!("{name}: series '{track}' edition {}: {ready} of {all} articles approved", series.edition),
+            format!(
+                "{name}：シリーズ「{track}」配信版{}　原稿 {all} 本のうち監修ずみ {ready} 本",
+                series.edition
+            ),
+            format!(
+                "{name}: series '{track}' edition {}: {ready} of {all} articles approved",
+                series.edition
+            ),
         );
         if ready == all || tenant.settings.kind.allows_samples() {
             findings.good("content", ja, en);
         } else {
-            findings.bad("content", format!("{ja}。監修前の原稿は送られません"), format!("{en}; the others will not leave"));
+            findings.bad(
+                "content",
+                format!("{ja}。監修前の原稿は送られません"),
+                format!("{en}; the others will not leave"),
+            );
         }
     }
     if tenant.settings.base_url.is_empty() {
@@ -151,7 +194,9 @@ fn accounts(env: &Env, tenant: &Tenant, args: &Check, findings: &mut Findings) {
         );
     }
     for account in &accounts {
-        let Some(channel) = channel(&account.channel) else { continue };
+        let Some(channel) = channel(&account.channel) else {
+            continue;
+        };
         let kind = &account.channel;
         if let Some(reason) = &account.paused_reason {
             findings.bad(
@@ -173,7 +218,11 @@ fn accounts(env: &Env, tenant: &Tenant, args: &Check, findings: &mut Findings) {
             continue;
         }
         match channel.probe(&opened) {
-            Ok(()) => findings.good("channel", format!("{name}：{kind} につながります"), format!("{name}: {kind} answers")),
+            Ok(()) => findings.good(
+                "channel",
+                format!("{name}：{kind} につながります"),
+                format!("{name}: {kind} answers"),
+            ),
             Err(SessionError::Unreachable { reply }) => findings.bad(
                 "channel",
                 format!("{name}：{kind} につながりません（{reply}）。住所と番号、経路を確かめてください"),

@@ -25,8 +25,17 @@ pub(crate) fn plan(session: &Session, args: &OneDay) -> Result<Outcome, Failure>
         return Ok(Outcome::Done);
     }
     session.say(
-        &format!("{}（{}）　{}　{} 通", tenant.name, tenant.code, day.japanese(), preview.letters),
-        &format!("{} ({})  {day}  {} letter(s)", tenant.name, tenant.code, preview.letters),
+        &format!(
+            "{}（{}）　{}　{} 通",
+            tenant.name,
+            tenant.code,
+            day.japanese(),
+            preview.letters
+        ),
+        &format!(
+            "{} ({})  {day}  {} letter(s)",
+            tenant.name, tenant.code, preview.letters
+        ),
     );
     for track in &preview.missing_tracks {
         session.say(
@@ -35,16 +44,32 @@ pub(crate) fn plan(session: &Session, args: &OneDay) -> Result<Outcome, Failure>
         );
     }
     for row in preview.planned.iter().take(ROWS_SHOWN) {
-        print(&format!("  {}  {:<10} {:<8} {}  {}", row.subscription, row.slot, row.channel, row.stage, row.articles.join(" ")));
+        print(&format!(
+            "  {}  {:<10} {:<8} {}  {}",
+            row.subscription,
+            row.slot,
+            row.channel,
+            row.stage,
+            row.articles.join(" ")
+        ));
     }
     if preview.planned.len() > ROWS_SHOWN {
         let more = preview.planned.len() - ROWS_SHOWN;
-        session.say(&format!("  ほか {more} 件（--json ですべて出ます）"), &format!("  and {more} more (--json has all)"));
+        session.say(
+            &format!("  ほか {more} 件（--json ですべて出ます）"),
+            &format!("  and {more} more (--json has all)"),
+        );
     }
     for (code, count) in &preview.skipped {
         let reason = SkipReason::from_code(code);
-        let (ja, en) = (reason.map_or("その他", SkipReason::ja), reason.map_or("other", SkipReason::en));
-        session.say(&format!("  送らない {count:>6} 件：{ja}"), &format!("  skipped {count:>6}: {en}"));
+        let (ja, en) = (
+            reason.map_or("その他", SkipReason::ja),
+            reason.map_or("other", SkipReason::en),
+        );
+        session.say(
+            &format!("  送らない {count:>6} 件：{ja}"),
+            &format!("  skipped {count:>6}: {en}"),
+        );
     }
     Ok(Outcome::Done)
 }
@@ -60,8 +85,17 @@ pub(crate) fn why(session: &Session, args: &Why) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     session.say(
-        &format!("{}　{}　{}\n  計算：{}", why.subscription, day.japanese(), why.stage, why.arithmetic),
-        &format!("{}  {day}  {}\n  arithmetic: {}", why.subscription, why.stage, why.arithmetic),
+        &format!(
+            "{}　{}　{}\n  計算：{}",
+            why.subscription,
+            day.japanese(),
+            why.stage,
+            why.arithmetic
+        ),
+        &format!(
+            "{}  {day}  {}\n  arithmetic: {}",
+            why.subscription, why.stage, why.arithmetic
+        ),
     );
     for row in &why.due {
         let state = why.deliveries.iter().find(|delivery| delivery.slot == row.key);
@@ -90,15 +124,25 @@ pub(crate) fn why(session: &Session, args: &Why) -> Result<Outcome, Failure> {
         );
     }
     if let Some(next) = why.next_on {
-        session.say(&format!("  つぎは {} です。", next.japanese()), &format!("  Next: {next}"));
+        session.say(
+            &format!("  つぎは {} です。", next.japanese()),
+            &format!("  Next: {next}"),
+        );
     }
     Ok(Outcome::Done)
 }
 
 /// Where a family stands on a day.
 pub(crate) fn position(session: &Session, args: &Position) -> Result<Outcome, Failure> {
-    let leap_birthday = if args.leap_march1 { LeapBirthday::March1 } else { LeapBirthday::February28 };
-    let customs = Customs { leap_birthday, ..Customs::default() };
+    let leap_birthday = if args.leap_march1 {
+        LeapBirthday::March1
+    } else {
+        LeapBirthday::February28
+    };
+    let customs = Customs {
+        leap_birthday,
+        ..Customs::default()
+    };
     let on = match args.on {
         Some(on) => on,
         None => today_in_japan()?,
@@ -111,7 +155,11 @@ pub(crate) fn position(session: &Session, args: &Position) -> Result<Outcome, Fa
         return Ok(Outcome::Done);
     }
     let nothing = standing.gestational_week.is_none() && standing.age_days.is_none();
-    let label = if nothing { session.tongue.pick("配信の期間の外", "outside the series").to_owned() } else { stage_label(&anchor, on, &customs) };
+    let label = if nothing {
+        session.tongue.pick("配信の期間の外", "outside the series").to_owned()
+    } else {
+        stage_label(&anchor, on, &customs)
+    };
     session.say(&format!("{}　{label}", on.japanese()), &format!("{on}  {label}"));
     let rows = [
         (standing.age_days, "生まれてからの日数", "days since birth"),
@@ -133,7 +181,10 @@ pub(crate) fn position(session: &Session, args: &Position) -> Result<Outcome, Fa
 fn today_in_japan() -> Result<Day, Failure> {
     let zone = jiff::tz::TimeZone::get("Asia/Tokyo")
         .map_err(|error| Failure::new("時刻帯の情報がありません。", error.to_string()))?;
-    #[expect(clippy::disallowed_methods, reason = "a command without an installation has no clock of its own")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a command without an installation has no clock of its own"
+    )]
     let now = jiff::Timestamp::now();
     Ok(Day::of(now, &zone))
 }
@@ -147,19 +198,32 @@ pub(crate) fn timeline(session: &Session, args: &Timeline) -> Result<Outcome, Fa
         let tenant = find_tenant(&env, args.tenant.as_deref())?;
         env.db.read(|tx| programme::load(tx, &tenant))?
     };
-    let family =
-        Family { due: args.due, birth: args.birth, registered: args.registered, area: args.area.clone() };
+    let family = Family {
+        due: args.due,
+        birth: args.birth,
+        registered: args.registered,
+        area: args.area.clone(),
+    };
     let days = explain::timeline(&loaded.programme, &loaded.library, &family);
     if session.json {
         print_json(&serde_json::json!({ "days": days }));
         return Ok(Outcome::Done);
     }
     for day in &days {
-        print(&format!("{}  {}  [{}] {}", day.on.japanese(), day.stage, day.slot, day.article));
+        print(&format!(
+            "{}  {}  [{}] {}",
+            day.on.japanese(),
+            day.stage,
+            day.slot,
+            day.article
+        ));
         for line in day.text.lines() {
             print(&format!("    {line}"));
         }
     }
-    session.say(&format!("ぜんぶで {} 件です。", days.len()), &format!("{} in all.", days.len()));
+    session.say(
+        &format!("ぜんぶで {} 件です。", days.len()),
+        &format!("{} in all.", days.len()),
+    );
     Ok(Outcome::Done)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kizuna_domain::day::Day;
-use kizuna_engine::{Env, EngineError, run};
+use kizuna_engine::{EngineError, Env, run};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Keyring, StoreError, migrate, tenants};
 
@@ -55,7 +55,11 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with its sentence in both languages.
     pub(crate) fn new(ja: impl Into<String>, en: impl Into<String>) -> Failure {
-        Failure { ja: ja.into(), en: en.into(), causes: Vec::new() }
+        Failure {
+            ja: ja.into(),
+            en: en.into(),
+            causes: Vec::new(),
+        }
     }
 
     fn because(mut self, error: &dyn std::error::Error) -> Failure {
@@ -94,19 +98,32 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {
         let ja = match &error {
             EngineError::Store(_) => {
-                let EngineError::Store(inner) = error else { unreachable!("matched above") };
+                let EngineError::Store(inner) = error else {
+                    unreachable!("matched above")
+                };
                 return inner.into();
             }
-            EngineError::NoTenant(code) => format!("自治体のコード「{code}」は、ありません。kizuna.toml に書いて kizuna migrate を動かしてください。"),
-            EngineError::NoSubscription(id) => format!("この自治体に、登録「{id}」はありません。番号は sub_ で始まります。"),
+            EngineError::NoTenant(code) => format!(
+                "自治体のコード「{code}」は、ありません。kizuna.toml に書いて kizuna migrate を動かしてください。"
+            ),
+            EngineError::NoSubscription(id) => {
+                format!("この自治体に、登録「{id}」はありません。番号は sub_ で始まります。")
+            }
             EngineError::NoAccount(channel) => format!("配信手段「{channel}」の設定がありません。"),
             EngineError::NoTrack(code) => format!("シリーズ「{code}」がありません。"),
             EngineError::NoChannel(channel) => format!("配信手段「{channel}」は、このプログラムにありません。"),
-            EngineError::Fenced(_) => "安全のため、送信を止めています。復元や引っこしをしたデータベースかもしれません。\n\
+            EngineError::Fenced(_) => {
+                "安全のため、送信を止めています。復元や引っこしをしたデータベースかもしれません。\n\
                 ほかで動いていないことを確かめてから、kizuna claim を動かしてください。きょうの分は見合わせます。"
-                .to_owned(),
-            EngineError::Pack(problems) => format!("原稿に {} 件の直すところがあります。何も取りこんでいません。", problems.len()),
-            EngineError::Settings(_) | EngineError::Witness { .. } | EngineError::Rule(_) => "できませんでした。".to_owned(),
+                    .to_owned()
+            }
+            EngineError::Pack(problems) => format!(
+                "原稿に {} 件の直すところがあります。何も取りこんでいません。",
+                problems.len()
+            ),
+            EngineError::Settings(_) | EngineError::Witness { .. } | EngineError::Rule(_) => {
+                "できませんでした。".to_owned()
+            }
         };
         Failure::new(ja, error.to_string()).because(&error)
     }
@@ -114,7 +131,10 @@ impl From<EngineError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
-        Failure::new(format!("ファイルを読み書きできません（{error}）。"), format!("a file cannot be used: {error}"))
+        Failure::new(
+            format!("ファイルを読み書きできません（{error}）。"),
+            format!("a file cannot be used: {error}"),
+        )
     }
 }
 
@@ -188,8 +208,14 @@ pub(crate) fn day_of(env: &Env, tenant: &Tenant, day: Option<Day>) -> Result<Day
 pub(crate) fn read_key(path: &Path) -> Result<Keyring, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::new(
-            format!("鍵ファイル {} を読めません（{error}）。はじめてなら kizuna init で作れます。", path.display()),
-            format!("the key file {} cannot be read ({error}); `kizuna init` makes one", path.display()),
+            format!(
+                "鍵ファイル {} を読めません（{error}）。はじめてなら kizuna init で作れます。",
+                path.display()
+            ),
+            format!(
+                "the key file {} cannot be read ({error}); `kizuna init` makes one",
+                path.display()
+            ),
         )
     })?;
     Keyring::parse(&text).map_err(|error| {

@@ -25,7 +25,11 @@ const DOUBTS_SHOWN: usize = 50;
 /// Plans and sends until nothing is due.
 pub(crate) fn run(session: &Session, args: &Run) -> Result<Outcome, Failure> {
     let (_, env) = session.open()?;
-    let tenant = args.tenant.as_deref().map(|code| find_tenant(&env, Some(code))).transpose()?;
+    let tenant = args
+        .tenant
+        .as_deref()
+        .map(|code| find_tenant(&env, Some(code)))
+        .transpose()?;
     let stopping = env.stop.clone();
     let listening = std::thread::Builder::new().name("ctrl-c".into());
     listening.spawn(move || press_on_interrupt(&stopping))?;
@@ -35,7 +39,9 @@ pub(crate) fn run(session: &Session, args: &Run) -> Result<Outcome, Failure> {
 
 /// Waits for Ctrl-C or SIGTERM and presses stop; a second one ends the program at once, which is safe too.
 fn press_on_interrupt(stop: &kizuna_engine::Stop) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return;
+    };
     runtime.block_on(interrupted());
     stop.press();
     std::thread::spawn(move || {
@@ -63,7 +69,11 @@ pub(crate) fn with_progress(
     tenant: Option<&Tenant>,
     day: Option<kizuna_domain::day::Day>,
 ) -> Result<RunOutcome, Failure> {
-    let bar = if session.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let bar = if session.json {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(0)
+    };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len}  {elapsed}") {
         bar.set_style(style);
     }
@@ -131,11 +141,20 @@ fn print_report(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
     let (day, code) = (report.day, &report.tenant);
     session.say(&format!("── {code}  {}", day.japanese()), &format!("── {code}  {day}"));
     let now = report.sent - report.sent_before;
-    session.say(&format!("  送りました　　　　{now:>7} 通"), &format!("  sent              {now:>7}"));
+    session.say(
+        &format!("  送りました　　　　{now:>7} 通"),
+        &format!("  sent              {now:>7}"),
+    );
     if report.sent_before > 0 {
         session.say(
-            &format!("  　前にもう送った　{:>7} 通（同じ日の分は、二度送りません）", report.sent_before),
-            &format!("  sent before       {:>7} (nothing of one day is sent twice)", report.sent_before),
+            &format!(
+                "  　前にもう送った　{:>7} 通（同じ日の分は、二度送りません）",
+                report.sent_before
+            ),
+            &format!(
+                "  sent before       {:>7} (nothing of one day is sent twice)",
+                report.sent_before
+            ),
         );
     }
     let rows: [(i64, &str, &str); 4] = [
@@ -149,11 +168,20 @@ fn print_report(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
     }
     for (code, count) in &report.skipped {
         let reason = SkipReason::from_code(code);
-        let (ja, en) = (reason.map_or("その他", SkipReason::ja), reason.map_or("other", SkipReason::en));
-        session.say(&format!("  送らない　　　　　{count:>7} 件：{ja}"), &format!("  skipped           {count:>7}: {en}"));
+        let (ja, en) = (
+            reason.map_or("その他", SkipReason::ja),
+            reason.map_or("other", SkipReason::en),
+        );
+        session.say(
+            &format!("  送らない　　　　　{count:>7} 件：{ja}"),
+            &format!("  skipped           {count:>7}: {en}"),
+        );
     }
     for (code, count) in &report.reasons {
-        session.say(&format!("  　　わけ　　　　　{count:>7} 件：{code}"), &format!("    because         {count:>7}: {code}"));
+        session.say(
+            &format!("  　　わけ　　　　　{count:>7} 件：{code}"),
+            &format!("    because         {count:>7}: {code}"),
+        );
     }
     if report.unknown > 0 {
         print_doubts(session, env, report)?;
@@ -193,17 +221,27 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
             &format!("Serving http://{}/ . Stop with Ctrl-C.", config.listen),
         );
         // Until staff can sign in, no page about families leaves the machine it is practised on.
-        let practice = env.db.read(kizuna_store::tenants::all)?.iter().all(|t| t.settings.kind.allows_samples());
+        let practice = env
+            .db
+            .read(kizuna_store::tenants::all)?
+            .iter()
+            .all(|t| t.settings.kind.allows_samples());
         let open = config.practice_pages && practice && config.listen.ip().is_loopback();
         let staff_pages = if open { StaffPages::Open } else { StaffPages::Closed };
-        let site = Arc::new(Site { env: Arc::clone(&env), staff_pages });
+        let site = Arc::new(Site {
+            env: Arc::clone(&env),
+            staff_pages,
+        });
         serve_pages(&env, site, listener)?;
     }
     env.stop.press();
     if let Some(worker) = worker
         && worker.join().is_err()
     {
-        return Err(Failure::new("配信の作業が、途中で止まりました。", "the daily run ended with a failure"));
+        return Err(Failure::new(
+            "配信の作業が、途中で止まりました。",
+            "the daily run ended with a failure",
+        ));
     }
     Ok(Outcome::Done)
 }

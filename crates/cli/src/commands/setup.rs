@@ -57,10 +57,20 @@ pub(crate) fn migrate(session: &Session) -> Result<Outcome, Failure> {
         let codes: Vec<&str> = tenants.iter().map(|tenant| tenant.code.as_str()).collect();
         print_json(&serde_json::json!({ "applied": done.applied, "tenants": codes }));
     }
-    let applied = if done.applied.is_empty() { "-".to_owned() } else { done.applied.join(", ") };
+    let applied = if done.applied.is_empty() {
+        "-".to_owned()
+    } else {
+        done.applied.join(", ")
+    };
     session.say(
-        &format!("データベースは新しくなりました（いま当てた変更：{applied}）。自治体は {} です。", tenants.len()),
-        &format!("The database is up to date (applied now: {applied}). Tenants: {}.", tenants.len()),
+        &format!(
+            "データベースは新しくなりました（いま当てた変更：{applied}）。自治体は {} です。",
+            tenants.len()
+        ),
+        &format!(
+            "The database is up to date (applied now: {applied}). Tenants: {}.",
+            tenants.len()
+        ),
     );
     Ok(Outcome::Done)
 }

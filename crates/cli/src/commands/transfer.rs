@@ -6,7 +6,7 @@ use std::path::Path;
 use kizuna_domain::roster::{self, COLUMNS};
 use kizuna_engine::actions::people::{Checked, ListRow};
 use kizuna_engine::actions::{content, people as readers};
-use kizuna_engine::{Env, EngineError};
+use kizuna_engine::{EngineError, Env};
 use kizuna_paper::table::{self, Encoding, Limits, Row, Table};
 use kizuna_store::people::{self, Exported};
 use kizuna_store::tenants::Tenant;
@@ -23,7 +23,12 @@ const PAGE: usize = 2_000;
 pub(crate) fn import(session: &Session, args: &Import) -> Result<Outcome, Failure> {
     match args {
         Import::Content { path, tenant } => import_content(session, path, tenant.as_deref()),
-        Import::Subscribers { file, tenant, dry_run, skip_rejected } => {
+        Import::Subscribers {
+            file,
+            tenant,
+            dry_run,
+            skip_rejected,
+        } => {
             let (_, env) = session.open()?;
             let tenant = find_tenant(&env, tenant.as_deref())?;
             import_subscribers(session, &env, &tenant, file, *dry_run, *skip_rejected)
@@ -38,11 +43,17 @@ fn import_content(session: &Session, path: &Path, tenant: Option<&str>) -> Resul
         Err(PackFailure::File(failure)) => return Err(failure),
         Err(PackFailure::Problems(problems)) => {
             if session.json {
-                let rows: Vec<_> = problems.iter().map(|p| json!({ "file": p.file, "reason": p.reason })).collect();
+                let rows: Vec<_> = problems
+                    .iter()
+                    .map(|p| json!({ "file": p.file, "reason": p.reason }))
+                    .collect();
                 print_json(&json!({ "imported": false, "problems": rows }));
             }
             for problem in &problems {
-                session.say(&format!("  {}：{}", problem.file, problem.reason), &format!("  {problem}"));
+                session.say(
+                    &format!("  {}：{}", problem.file, problem.reason),
+                    &format!("  {problem}"),
+                );
             }
             return Err(EngineError::Pack(problems).into());
         }
@@ -79,18 +90,36 @@ fn import_content(session: &Session, path: &Path, tenant: Option<&str>) -> Resul
 /// Turns a table into rows by known columns; unknown headings are refused with the known ones.
 fn list_rows(table: Table) -> Result<Vec<ListRow>, Failure> {
     let columns: Vec<Option<&'static str>> = table.header.iter().map(|heading| roster::column(heading)).collect();
-    let unknown: Vec<&str> =
-        table.header.iter().zip(&columns).filter(|(_, column)| column.is_none()).map(|(h, _)| h.as_str()).collect();
+    let unknown: Vec<&str> = table
+        .header
+        .iter()
+        .zip(&columns)
+        .filter(|(_, column)| column.is_none())
+        .map(|(h, _)| h.as_str())
+        .collect();
     if !unknown.is_empty() {
         let known: Vec<String> = COLUMNS.iter().map(|(_, names)| names.join("/")).collect();
         return Err(Failure::new(
-            format!("わからない列があります：{}\n使える列：{}", unknown.join("、"), known.join("、")),
-            format!("unknown columns: {}\nknown columns: {}", unknown.join(", "), known.join(", ")),
+            format!(
+                "わからない列があります：{}\n使える列：{}",
+                unknown.join("、"),
+                known.join("、")
+            ),
+            format!(
+                "unknown columns: {}\nknown columns: {}",
+                unknown.join(", "),
+                known.join(", ")
+            ),
         ));
     }
     let rows = table.rows.into_iter().map(|row| ListRow {
         line: row.line,
-        cells: columns.iter().flatten().copied().zip(row.cells).collect::<BTreeMap<_, _>>(),
+        cells: columns
+            .iter()
+            .flatten()
+            .copied()
+            .zip(row.cells)
+            .collect::<BTreeMap<_, _>>(),
     });
     Ok(rows.collect())
 }
@@ -103,15 +132,26 @@ fn import_subscribers(
     dry_run: bool,
     skip_rejected: bool,
 ) -> Result<Outcome, Failure> {
-    let limits = Limits { rows_max: roster::ROWS_MAX, ..Limits::default() };
+    let limits = Limits {
+        rows_max: roster::ROWS_MAX,
+        ..Limits::default()
+    };
     let table = table::read(file, &limits).map_err(|error| Failure::new(error.ja(), error.to_string()))?;
     let rows = list_rows(table)?;
     let today = day_of(env, tenant, None)?;
     let checked = readers::check_list(env, tenant, &rows, today)?;
     let write = !dry_run && (checked.rejected.is_empty() || skip_rejected);
-    let added = if write { readers::import_list(env, tenant, &checked)? } else { 0 };
+    let added = if write {
+        readers::import_list(env, tenant, &checked)?
+    } else {
+        0
+    };
     report_import(session, &rows, &checked, write, added);
-    Ok(if checked.rejected.is_empty() { Outcome::Done } else { Outcome::Trouble })
+    Ok(if checked.rejected.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Trouble
+    })
 }
 
 fn report_import(session: &Session, rows: &[ListRow], checked: &Checked, written: bool, added: usize) {
@@ -119,9 +159,11 @@ fn report_import(session: &Session, rows: &[ListRow], checked: &Checked, written
         let rejected: Vec<_> = checked
             .rejected
             .iter()
-            .map(|row| json!({ "line": row.line, "column": row.problem.column,
+            .map(|row| {
+                json!({ "line": row.line, "column": row.problem.column,
                 "reason": session.tongue.pick(row.problem.reason, row.problem.reason_en),
-                "fix": session.tongue.pick(row.problem.fix, row.problem.fix_en) }))
+                "fix": session.tongue.pick(row.problem.fix, row.problem.fix_en) })
+            })
             .collect();
         print_json(&json!({
             "rows": rows.len(), "new": checked.new, "known": checked.known, "rejected": rejected,
@@ -137,8 +179,20 @@ fn report_import(session: &Session, rows: &[ListRow], checked: &Checked, written
         );
     }
     session.say(
-        &format!("{} 行：新しい {}、登録ずみ {}、取りこめない {}。", rows.len(), checked.new, checked.known, checked.rejected.len()),
-        &format!("{} row(s): {} new, {} known, {} problem(s).", rows.len(), checked.new, checked.known, checked.rejected.len()),
+        &format!(
+            "{} 行：新しい {}、登録ずみ {}、取りこめない {}。",
+            rows.len(),
+            checked.new,
+            checked.known,
+            checked.rejected.len()
+        ),
+        &format!(
+            "{} row(s): {} new, {} known, {} problem(s).",
+            rows.len(),
+            checked.new,
+            checked.known,
+            checked.rejected.len()
+        ),
     );
     if written {
         session.say(&format!("{added} 件を取りこみました。"), &format!("{added} added."));
@@ -160,7 +214,11 @@ pub(crate) fn export(session: &Session, args: &Export) -> Result<Outcome, Failur
             let exported = exported.ok_or_else(|| Failure::from(EngineError::NoTrack(track.clone())))?;
             files::write(path, &exported)?;
             session.say(
-                &format!("{} に、原稿 {} 本を書き出しました。", path.display(), exported.articles.len()),
+                &format!(
+                    "{} に、原稿 {} 本を書き出しました。",
+                    path.display(),
+                    exported.articles.len()
+                ),
                 &format!("Wrote {} articles to {}.", exported.articles.len(), path.display()),
             );
         }
@@ -168,8 +226,14 @@ pub(crate) fn export(session: &Session, args: &Export) -> Result<Outcome, Failur
             let tenant = find_tenant(&env, tenant.as_deref())?;
             let count = export_subscribers(&env, &tenant, file, *encoding)?;
             session.say(
-                &format!("{} に、{count} 件を書き出しました。宛先が入っています。取りあつかいに気をつけてください。", file.display()),
-                &format!("Wrote {count} rows to {}. It holds addresses; handle it with care.", file.display()),
+                &format!(
+                    "{} に、{count} 件を書き出しました。宛先が入っています。取りあつかいに気をつけてください。",
+                    file.display()
+                ),
+                &format!(
+                    "Wrote {count} rows to {}. It holds addresses; handle it with care.",
+                    file.display()
+                ),
             );
         }
     }
@@ -181,13 +245,21 @@ pub(crate) fn export(session: &Session, args: &Export) -> Result<Outcome, Failur
 
 fn export_subscribers(env: &Env, tenant: &Tenant, file: &Path, encoding: Encoding) -> Result<usize, Failure> {
     let header = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let mut table = Table { header, rows: Vec::new() };
+    let mut table = Table {
+        header,
+        rows: Vec::new(),
+    };
     let mut after = None;
     loop {
-        let page = env.db.read(|tx| people::export(tx, &env.keys, tenant.scope(), after, PAGE))?;
+        let page = env
+            .db
+            .read(|tx| people::export(tx, &env.keys, tenant.scope(), after, PAGE))?;
         let Some(last) = page.last() else { break };
         after = Some(last.subscription);
-        table.rows.extend(page.iter().map(|row| Row { line: 0, cells: cells(row) }));
+        table.rows.extend(page.iter().map(|row| Row {
+            line: 0,
+            cells: cells(row),
+        }));
     }
     files::write_table(file, &table, "読者", encoding)?;
     Ok(table.rows.len())

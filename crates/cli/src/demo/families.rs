@@ -12,7 +12,8 @@ struct Dice(u64);
 
 impl Dice {
     fn of((day, number): Seed) -> Dice {
-        let start = (day.epoch_days() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
+        let start =
+            (day.epoch_days() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
         Dice(start)
     }
 
@@ -57,11 +58,17 @@ pub(super) fn invent(families: u32, day: Day) -> Vec<ListRow> {
                 second.remove(column);
             }
             born_between(&mut dice, day, (400, 1094), &mut second);
-            second.insert("nickname", dice.one_of(&["うえの子", "おにいちゃん", "おねえちゃん"]).to_owned());
+            second.insert(
+                "nickname",
+                dice.one_of(&["うえの子", "おにいちゃん", "おねえちゃん"]).to_owned(),
+            );
             second
         });
         for cells in std::iter::once(row).chain(sibling) {
-            rows.push(ListRow { line: rows.len() + 2, cells });
+            rows.push(ListRow {
+                line: rows.len() + 2,
+                cells,
+            });
         }
     }
     rows
@@ -73,7 +80,18 @@ fn reader(dice: &mut Dice, number: u64) -> BTreeMap<&'static str, String> {
     put("reference", &format!("demo-{number:06}"));
     put("channel", if dice.chance(60) { "email" } else { "outbox" });
     put("address", &format!("kazoku{number:06}@reader.example"));
-    put("relation", dice.one_of(&["mother", "mother", "mother", "partner", "partner", "grandparent", "unsaid"]));
+    put(
+        "relation",
+        dice.one_of(&[
+            "mother",
+            "mother",
+            "mother",
+            "partner",
+            "partner",
+            "grandparent",
+            "unsaid",
+        ]),
+    );
     if dice.chance(70) {
         put("area", dice.one_of(&["kita", "minami", "chuo"]));
     }
@@ -97,7 +115,11 @@ fn born(dice: &mut Dice, day: Day, row: &mut BTreeMap<&'static str, String>) {
     let ages = if dice.chance(50) { (0, 100) } else { (101, 1094) };
     born_between(dice, day, ages, row);
     if dice.chance(50) {
-        row.insert("nickname", dice.one_of(&["ひな", "そらくん", "もも", "はるちゃん", "つぼみ"]).to_owned());
+        row.insert(
+            "nickname",
+            dice.one_of(&["ひな", "そらくん", "もも", "はるちゃん", "つぼみ"])
+                .to_owned(),
+        );
     }
 }
 
@@ -107,7 +129,11 @@ fn born_between(dice: &mut Dice, day: Day, (from, until): (i32, i32), row: &mut 
     row.insert("birth_on", birth.to_string());
     if dice.chance(60) {
         // One in twenty comes three weeks early or more.
-        let early = if dice.chance(5) { 22 + dice.below(50) } else { dice.below(21) - 7 };
+        let early = if dice.chance(5) {
+            22 + dice.below(50)
+        } else {
+            dice.below(21) - 7
+        };
         row.insert("due_on", (birth + early).to_string());
     }
     registered(dice, day, age + 200, row);
@@ -115,6 +141,10 @@ fn born_between(dice: &mut Dice, day: Day, (from, until): (i32, i32), row: &mut 
 
 /// Most registered some time ago, one in fifty today.
 fn registered(dice: &mut Dice, day: Day, at_most: i32, row: &mut BTreeMap<&'static str, String>) {
-    let ago = if dice.chance(2) { 0 } else { dice.below(at_most.max(1) as u64) };
+    let ago = if dice.chance(2) {
+        0
+    } else {
+        dice.below(at_most.max(1) as u64)
+    };
     row.insert("registered_on", (day - ago).to_string());
 }

@@ -44,21 +44,34 @@ track = "hidamari"
 pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     std::fs::create_dir_all(&args.dir)?;
     // Before anything is sent: whoever reads the messages will want the pages.
-    let listener = if args.once { None } else { Some(send::listen(([127, 0, 0, 1], args.port).into())?) };
+    let listener = if args.once {
+        None
+    } else {
+        Some(send::listen(([127, 0, 0, 1], args.port).into())?)
+    };
     let env = open(&args.dir)?;
     let relay = relay::Relay::start(args.dir.join("outbox"))?;
     let tenant = put_town(&env, args, relay.port())?;
     let day = day_of(&env, &tenant, args.day)?;
     let living = env.db.read(|tx| people::count_living(tx, tenant.scope()))?;
     if living == 0 {
-        session.say(&format!("{} 家庭を作っています…", args.families), &format!("Inventing {} families…", args.families));
+        session.say(
+            &format!("{} 家庭を作っています…", args.families),
+            &format!("Inventing {} families…", args.families),
+        );
         let rows = families::invent(args.families, day);
         let checked = readers::check_list(&env, &tenant, &rows, day.max(daily::today(&env, &tenant)?))?;
         readers::import_list(&env, &tenant, &checked)?;
     } else {
         session.say(
-            &format!("{} に、前に作った {living} 件の登録があります。これを使います。", args.dir.display()),
-            &format!("Using the {living} registrations made before in {}.", args.dir.display()),
+            &format!(
+                "{} に、前に作った {living} 件の登録があります。これを使います。",
+                args.dir.display()
+            ),
+            &format!(
+                "Using the {living} registrations made before in {}.",
+                args.dir.display()
+            ),
         );
     }
     let before = daily::day_report(&env, &tenant, day)?;
@@ -80,7 +93,10 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
         &format!("http://127.0.0.1:{port}/ をひらいてください。止めるには Ctrl-C。"),
         &format!("Open http://127.0.0.1:{port}/ . Stop with Ctrl-C."),
     );
-    let site = Arc::new(Site { env: Arc::clone(&env), staff_pages: StaffPages::Open });
+    let site = Arc::new(Site {
+        env: Arc::clone(&env),
+        staff_pages: StaffPages::Open,
+    });
     send::serve_pages(&env, site, listener)?;
     Ok(Outcome::Done)
 }
@@ -108,7 +124,11 @@ fn put_town(env: &Env, args: &Demo, relay_port: u16) -> Result<Tenant, Failure> 
     let folder = std::path::absolute(args.dir.join("outbox"))?.display().to_string();
     let outbox = NewAccount {
         channel: "outbox".to_owned(),
-        settings: [text("folder", &folder), text("from_address", "kosodate@hidamari.example")].into(),
+        settings: [
+            text("folder", &folder),
+            text("from_address", "kosodate@hidamari.example"),
+        ]
+        .into(),
         ..NewAccount::default()
     };
     let email = NewAccount {
@@ -136,7 +156,10 @@ fn packs() -> Result<(kizuna_domain::content::pack::Pack, kizuna_domain::content
         PackFailure::File(failure) => failure,
         PackFailure::Problems(problems) => {
             let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::new(format!("見本の原稿に問題があります：{}", list.join("、")), list.join("; "))
+            Failure::new(
+                format!("見本の原稿に問題があります：{}", list.join("、")),
+                list.join("; "),
+            )
         }
     })
 }
@@ -147,7 +170,13 @@ pub(crate) fn sample_programme() -> Result<Loaded, Failure> {
     std::fs::create_dir_all(&dir)?;
     let loaded = (|| {
         let env = open(&dir)?;
-        let args = Demo { families: 1, day: None, port: 8080, once: true, dir: dir.clone() };
+        let args = Demo {
+            families: 1,
+            day: None,
+            port: 8080,
+            once: true,
+            dir: dir.clone(),
+        };
         let tenant = put_town(&env, &args, 1)?;
         Ok(env.db.read(|tx| programme::load(tx, &tenant))?)
     })();

@@ -48,7 +48,11 @@ fn converse(stream: &TcpStream, folder: &Path) -> io::Result<()> {
     output.write_all(b"220 hidamari.example the demo's mailbox\r\n")?;
     loop {
         let Some(line) = line(&mut input)? else { return Ok(()) };
-        let verb = line.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+        let verb = line
+            .split_ascii_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
         let reply: &[u8] = match verb.as_str() {
             "EHLO" => b"250-hidamari.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
             "DATA" => {
@@ -98,8 +102,14 @@ fn message(input: &mut BufReader<&TcpStream>) -> io::Result<Option<Vec<u8>>> {
 /// One file a message, named by its date and Message-ID as the outbox channel does.
 fn deliver(folder: &Path, message: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(message);
-    let id = text.lines().find_map(|line| line.strip_prefix("Message-ID: <")?.split('@').next());
-    let name: String = id.unwrap_or("message").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let id = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Message-ID: <")?.split('@').next());
+    let name: String = id
+        .unwrap_or("message")
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
     let path = folder.join(format!("mail-{name}.eml"));
     let draft = path.with_extension("new");
     fs::write(&draft, message)?;

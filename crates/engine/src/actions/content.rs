@@ -57,8 +57,12 @@ pub fn import(env: &Env, tenant: Option<&Tenant>, pack: &Pack) -> Result<Importe
         .collect();
     let imported = env.db.write(|tx| {
         let track = put_track(tx, owner, new_track, &pack.manifest)?;
-        let mut done =
-            Imported { track: track.code.clone(), articles: pack.articles.len(), desks: pack.desks.len(), ..Imported::default() };
+        let mut done = Imported {
+            track: track.code.clone(),
+            articles: pack.articles.len(),
+            desks: pack.desks.len(),
+            ..Imported::default()
+        };
         let kept: HashSet<&str> = pack.articles.iter().map(|article| article.id.as_str()).collect();
         for (_, article) in content::articles(tx, track.id)? {
             if !kept.contains(article.id.as_str()) {
@@ -76,7 +80,11 @@ pub fn import(env: &Env, tenant: Option<&Tenant>, pack: &Pack) -> Result<Importe
             }
         }
         publish(tx, &track, new_edition, note.at, &mut done)?;
-        note.write(tx, &track.code, &format!("edition={} articles={}", done.edition, done.articles))?;
+        note.write(
+            tx,
+            &track.code,
+            &format!("edition={} articles={}", done.edition, done.articles),
+        )?;
         match owner {
             Some(tenant) => tenants::touch(tx, tenant.scope())?,
             None => tenants::touch_all(tx)?,
@@ -136,7 +144,10 @@ fn publish(
         done.edition = latest.number;
         return Ok(());
     }
-    let edition = Edition { number: latest.map_or(1, |latest| latest.number + 1), items };
+    let edition = Edition {
+        number: latest.map_or(1, |latest| latest.number + 1),
+        items,
+    };
     content::add_edition(tx, new, track.id, &edition, now)?;
     done.edition = edition.number;
     done.published = true;
@@ -156,7 +167,9 @@ pub struct Exported {
 
 /// Reads a track for an export.
 pub fn export(tx: &mut ReadTx<'_>, tenant: &Tenant, code: &str) -> Result<Option<Exported>, StoreError> {
-    let Some(track) = content::track_for(tx, tenant.scope(), code)? else { return Ok(None) };
+    let Some(track) = content::track_for(tx, tenant.scope(), code)? else {
+        return Ok(None);
+    };
     let desks = match track.owner() {
         Owner::Tenant => tenants::desks(tx, tenant.scope())?,
         Owner::Desk => Vec::new(),
@@ -171,7 +184,10 @@ pub fn export(tx: &mut ReadTx<'_>, tenant: &Tenant, code: &str) -> Result<Option
             sender_label: track.sender_label.clone(),
             approvals_required: Some(track.approvals_required),
         },
-        articles: content::articles(tx, track.id)?.into_iter().map(|(_, article)| article).collect(),
+        articles: content::articles(tx, track.id)?
+            .into_iter()
+            .map(|(_, article)| article)
+            .collect(),
         desks,
     }))
 }

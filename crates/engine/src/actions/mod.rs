@@ -42,12 +42,31 @@ pub(crate) struct Note<'a> {
 
 impl<'a> Note<'a> {
     pub(crate) fn new(env: &Env, actor: Actor, scope: Option<Scope>, action: &'a str) -> Note<'a> {
-        Note { id: env.ids.next(), at: env.clock.now(), actor, scope, action }
+        Note {
+            id: env.ids.next(),
+            at: env.clock.now(),
+            actor,
+            scope,
+            action,
+        }
     }
 
     pub(crate) fn write(&self, tx: &mut WriteTx<'_>, subject: &str, detail: &str) -> Result<(), StoreError> {
         let actor = self.actor.code();
-        let Note { id, at, scope, action, .. } = *self;
-        audit::write(tx, &audit::Entry { id, scope, at, actor, action, subject, detail })
+        let Note {
+            id, at, scope, action, ..
+        } = *self;
+        audit::write(
+            tx,
+            &audit::Entry {
+                id,
+                scope,
+                at,
+                actor,
+                action,
+                subject,
+                detail,
+            },
+        )
     }
 }

@@ -62,7 +62,12 @@ pub fn check_list(env: &Env, tenant: &Tenant, rows: &[ListRow], today: Day) -> R
     let mut list = Seen::default();
     env.db.read(|tx| {
         for row in rows {
-            let mut reject = |problem: RowProblem| checked.rejected.push(Rejected { line: row.line, problem });
+            let mut reject = |problem: RowProblem| {
+                checked.rejected.push(Rejected {
+                    line: row.line,
+                    problem,
+                });
+            };
             let read = match roster::read(&row.cells, today) {
                 Ok(read) => read,
                 Err(problems) => {
@@ -99,7 +104,10 @@ pub fn check_list(env: &Env, tenant: &Tenant, rows: &[ListRow], today: Day) -> R
                     continue;
                 }
                 let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
-                if following.iter().any(|known| roster::same_child(&known.anchor, &read.anchor)) {
+                if following
+                    .iter()
+                    .any(|known| roster::same_child(&known.anchor, &read.anchor))
+                {
                     reject(SAME_CHILD);
                     continue;
                 }
@@ -232,7 +240,9 @@ pub fn import_list(env: &Env, tenant: &Tenant, checked: &Checked) -> Result<usiz
         added += env.db.write(|tx| {
             let mut added = 0;
             for row in chunk {
-                let Some(account) = accounts.get(&row.channel) else { continue };
+                let Some(account) = accounts.get(&row.channel) else {
+                    continue;
+                };
                 added += usize::from(add(env, tx, scope, *account, row)?);
             }
             tenants::touch(tx, scope)?;
@@ -243,13 +253,7 @@ pub fn import_list(env: &Env, tenant: &Tenant, checked: &Checked) -> Result<usiz
     Ok(added)
 }
 
-fn add(
-    env: &Env,
-    tx: &mut WriteTx<'_>,
-    scope: Scope,
-    account: AccountId,
-    row: &RosterRow,
-) -> Result<bool, StoreError> {
+fn add(env: &Env, tx: &mut WriteTx<'_>, scope: Scope, account: AccountId, row: &RosterRow) -> Result<bool, StoreError> {
     let known = people::by_address(tx, &env.keys, scope, &row.channel, &row.address)?;
     let subscriber = match known {
         Some(subscriber) => subscriber,
@@ -363,13 +367,28 @@ pub fn set_paused(
     paused: bool,
     actor: Actor,
 ) -> Result<(), EngineError> {
-    let note = Note::new(env, actor, Some(scope), if paused { "subscription.pause" } else { "subscription.resume" });
-    let state = if paused { SubscriptionState::Paused } else { SubscriptionState::Active };
+    let note = Note::new(
+        env,
+        actor,
+        Some(scope),
+        if paused {
+            "subscription.pause"
+        } else {
+            "subscription.resume"
+        },
+    );
+    let state = if paused {
+        SubscriptionState::Paused
+    } else {
+        SubscriptionState::Active
+    };
     env.db.write(|tx| {
         match people::one(tx, &env.keys, scope, subscription)?.map(|follower| follower.state) {
             // Whoever stopped comes back by registering again, never by a switch.
             None | Some(SubscriptionState::Ended) => {
-                return Err(StoreError::Refused { what: "this subscription has ended; only its reader can begin again" });
+                return Err(StoreError::Refused {
+                    what: "this subscription has ended; only its reader can begin again",
+                });
             }
             Some(SubscriptionState::Active | SubscriptionState::Paused) => {}
         }

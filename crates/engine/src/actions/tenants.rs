@@ -44,7 +44,11 @@ pub fn put(
     let tenant = env.db.write(|tx| {
         let tenant = tenants::put(tx, new, code, name, settings)?;
         for (account, id) in accounts.iter().zip(&ids) {
-            let NewAccount { channel, settings, secrets } = account;
+            let NewAccount {
+                channel,
+                settings,
+                secrets,
+            } = account;
             tenants::put_account(tx, &env.keys, tenant.scope(), *id, channel, settings, secrets)?;
         }
         note.write(tx, code, "")?;

@@ -13,7 +13,7 @@ fn town(app: &TestApp) -> Town<'_> {
     let useful = |gestation: i32| [0, 1, 2, 5][usize::try_from(gestation % 4).unwrap()];
     let articles = (70..=190).map(|gestation| {
         article_with(&format!("{}w{}d", gestation / 7, gestation % 7), |a| {
-            a.placement.useful_days = useful(gestation)
+            a.placement.useful_days = useful(gestation);
         })
     });
     app.publish(&pack("daily", Owner::Desk, articles.collect()));

@@ -280,3 +280,23 @@ fn planning_alone_changes_nothing_for_the_next_planner() {
     assert_eq!(town.preview(day(TODAY)).letters, 0);
     assert_eq!(town.preview(day(TODAY)).skipped["already-sent"], 5);
 }
+
+on_both! {
+    fn the_service_looks_every_few_seconds_and_sends_what_a_run_sends(app) {
+        let town = app.town();
+        town.families(3);
+        app.clock.set(jst("2026-12-24 07:00:00"));
+        for _ in 0..3 {
+            assert!(run::tick(&app.env).unwrap().is_empty());
+        }
+        assert!(town.letters().is_empty());
+        app.clock.set(jst("2026-12-24 08:00:00"));
+        for _ in 0..3 {
+            assert!(run::tick(&app.env).unwrap().is_empty());
+        }
+        assert_eq!((town.letters().len(), town.report(TODAY).sent), (3, 3));
+        let late = town.family("late").add();
+        assert!(run::tick(&app.env).unwrap().is_empty());
+        assert_eq!((town.letters_to(&late).len(), town.letters().len()), (1, 4));
+    }
+}

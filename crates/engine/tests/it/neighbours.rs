@@ -75,6 +75,8 @@ on_both! {
     fn settings_that_nobody_can_read_stop_nobody_else(app) {
         let towns = three(app, outboxes(app));
         meddle(app, "UPDATE tenants SET settings = '{\"kind\":\"moon\"}' WHERE code = 'midori'");
+        let failures = kizuna_engine::run::tick(&app.env).unwrap();
+        assert_eq!(failures.len(), 1, "{failures:?}");
         let outcome = app.run();
         assert_eq!(outcome.failures.len(), 1, "{:?}", outcome.failures);
         assert_eq!([0, 2].map(|place: usize| towns[place].letters().len()), [5, 5]);

@@ -212,8 +212,8 @@ store_test!(
         let elsewhere = store.read(|tx| runs::missed(tx, other.scope, day("2026-12-24"), day("2026-12-26")));
         assert_eq!(
             elsewhere,
-            ["2026-12-25", "2026-12-26"].map(day),
-            "another tenant's runs are not its own"
+            ["2026-12-24", "2026-12-25", "2026-12-26"].map(day),
+            "another tenant's runs are not its own, and the first day had begun and was never planned to the end"
         );
         let nowhere = kizuna_store::Scope::of(kizuna_domain::ids::TenantId::new(id()));
         assert_eq!(

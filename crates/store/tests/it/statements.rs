@@ -217,7 +217,7 @@ fn no_statement_reads_all_of_a_tenant_unless_it_must() {
 }
 
 /// Statements that read a whole table, and why they may.
-const MAY_SCAN: [(&str, &str); 13] = [
+const MAY_SCAN: [(&str, &str); 14] = [
     ("tenants::CODES", "wants every tenant"),
     ("runs::FORGET_EXPIRED", "the list of one page"),
     ("migrate::KNOWN", "a row for each migration"),
@@ -229,6 +229,10 @@ const MAY_SCAN: [(&str, &str); 13] = [
     ("runs::ABANDON", "once after a backup was restored"),
     ("runs::ACCOUNTS_DUE", "the waiting batches alone, through their index"),
     ("runs::WAITING", "the waiting batches alone, through their index"),
+    (
+        "runs::WAITING_TOO_LONG",
+        "the waiting batches alone, through their index",
+    ),
     ("runs::LEASED", "the waiting batches alone, through their index"),
     ("runs::EXPIRE_HELD", "the held batches alone, through their index"),
 ];
