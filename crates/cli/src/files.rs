@@ -11,6 +11,7 @@ use kizuna_paper::front_matter;
 use kizuna_paper::table::{self, Encoding, Limits, Row, Table};
 
 use crate::commands::Failure;
+use crate::shell;
 
 static STARTER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/starter-ja");
 static TOWN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/sample-town-ja");
@@ -138,5 +139,6 @@ pub(crate) fn write_table(path: &Path, table: &Table, sheet: &str, encoding: Enc
         table::write_csv(table, encoding)
     };
     let bytes = bytes.map_err(|error| Failure::new(error.ja(), error.to_string()))?;
-    Ok(std::fs::write(path, bytes)?)
+    // Addresses may be in it: whoever else uses this machine need not read them.
+    Ok(shell::replace_private(path, &bytes)?)
 }

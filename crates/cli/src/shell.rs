@@ -1,5 +1,7 @@
 //! Where the outside world is wired: the clock, identifiers, the key file, the database.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,12 +56,20 @@ pub(crate) fn random_key() -> std::io::Result<[u8; 32]> {
 
 /// Writes a file that only its owner may read; fails where it exists.
 pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    private().create_new(true).open(path)?.write_all(text.as_bytes())
+}
+
+/// Writes a file that only its owner may read, over an earlier one.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    private().create(true).truncate(true).open(path)?.write_all(bytes)
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
+    options
 }
 
 /// Opens the database and puts the outside world together.

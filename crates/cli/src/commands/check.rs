@@ -120,6 +120,29 @@ fn look(session: &Session, args: &Check, findings: &mut Findings) {
             "there is no tenant; write one into kizuna.toml and run `kizuna migrate`",
         );
     }
+    for written in &config.tenants {
+        let applied = tenants.iter().find(|tenant| tenant.code == written.code);
+        if applied.is_none_or(|tenant| tenant.settings != written.settings || tenant.name != written.name) {
+            findings.bad(
+                "configuration",
+                format!(
+                    "{}：設定ファイルの変更が、まだ反映されていません。kizuna migrate を動かしてください",
+                    written.name
+                ),
+                format!(
+                    "{}: changes of the configuration are not applied yet; run `kizuna migrate`",
+                    written.name
+                ),
+            );
+        }
+        if let Err(error) = written.settings.check() {
+            findings.bad(
+                "configuration",
+                format!("{}：{error}", written.name),
+                format!("{}: {error}", written.name),
+            );
+        }
+    }
     for tenant in &tenants {
         content(&env, tenant, findings);
         accounts(&env, tenant, args, findings);

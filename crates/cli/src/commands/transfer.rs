@@ -196,6 +196,11 @@ fn report_import(session: &Session, rows: &[ListRow], checked: &Checked, written
     );
     if written {
         session.say(&format!("{added} 件を取りこみました。"), &format!("{added} added."));
+    } else if checked.rejected.is_empty() {
+        session.say(
+            "確かめただけで、何も取りこんでいません。このまま取りこめます。",
+            "Checked only, nothing was imported. The list is ready to be imported.",
+        );
     } else {
         session.say(
             "何も取りこんでいません。直してからもう一度か、--skip-rejected でほかの行だけ取りこめます。",
