@@ -1,7 +1,7 @@
 //! Carrying batches to providers: claim, send, settle, record. Decides nothing but *when*.
 //!
 //! No transaction is open while bytes are on the wire. What must be durable before a letter leaves is written
-//! by the [`recorder`](crate::recorder); whoever stopped before that moment gets nothing.
+//! by the recorder; whoever stopped before that moment gets nothing.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
