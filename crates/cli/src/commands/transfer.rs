@@ -155,6 +155,9 @@ fn import_subscribers(
 }
 
 fn report_import(session: &Session, rows: &[ListRow], checked: &Checked, written: bool, added: usize) {
+    let mut lines: Vec<usize> = checked.rejected.iter().map(|row| row.line).collect();
+    lines.dedup();
+    let rejected_rows = lines.len();
     if session.json {
         let rejected: Vec<_> = checked
             .rejected
@@ -184,14 +187,14 @@ fn report_import(session: &Session, rows: &[ListRow], checked: &Checked, written
             rows.len(),
             checked.new,
             checked.known,
-            checked.rejected.len()
+            rejected_rows
         ),
         &format!(
-            "{} row(s): {} new, {} known, {} problem(s).",
+            "{} row(s): {} new, {} known, {} rejected.",
             rows.len(),
             checked.new,
             checked.known,
-            checked.rejected.len()
+            rejected_rows
         ),
     );
     if written {
