@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kizuna_domain::ids::Ids;
 use kizuna_store::tenants::Account;
-use kizuna_store::{Db, Keyring};
+use kizuna_store::{Db, Keyring, StoreError, WriteTx};
 
 /// The present, and waiting for a later one.
 pub trait Clock: Send + Sync {
@@ -91,6 +91,24 @@ impl std::fmt::Debug for Env {
             .field("db", &self.db)
             .field("pace", &self.pace)
             .finish_non_exhaustive()
+    }
+}
+
+/// How often a unit of work is repeated after the database chose it to give way.
+const TRIES_MAX: usize = 5;
+
+impl Env {
+    /// Writes, and begins again where the database gave the way to somebody else (a deadlock, a lost connection).
+    ///
+    /// For what a person pressed: nobody who stops should read of a deadlock.
+    pub fn write<T>(&self, work: impl Fn(&mut WriteTx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut tries = 1;
+        loop {
+            match self.db.write(&work) {
+                Err(error) if tries < TRIES_MAX && error.is_transient() => tries += 1,
+                result => return result,
+            }
+        }
     }
 }
 

@@ -112,6 +112,8 @@ pub(crate) fn record(env: &Env, progress: &Receiver<Progress>, in_hand: &InHand)
                 let Ok(next) = progress.try_recv() else { break };
                 gathered.push(next);
             }
+            // In one order everywhere, so that two units of work never wait for each other.
+            gathered.sort_unstable_by_key(|progress| progress.batch);
             answer(env, &gathered);
         }
         let now = env.clock.now();

@@ -316,7 +316,7 @@ fn add_reader(
 /// What waits in the outbox is recalled in the same transaction; a second press changes nothing and succeeds.
 pub fn stop(env: &Env, scope: Scope, reader: SubscriberId, actor: Actor) -> Result<(), EngineError> {
     let note = Note::new(env, actor, Some(scope), "reader.stop");
-    env.db.write(|tx| {
+    env.write(|tx| {
         let mut stopped = 0;
         loop {
             // Page by page, so that nobody follows more than can be stopped.
@@ -350,7 +350,7 @@ pub fn move_anchor(
     actor: Actor,
 ) -> Result<(), EngineError> {
     let note = Note::new(env, actor, Some(scope), "subscription.dates");
-    env.db.write(|tx| {
+    env.write(|tx| {
         people::move_anchor(tx, scope, subscription, &anchor)?;
         runs::recall(tx, scope, subscription, Recall::Replan)?;
         tenants::touch(tx, scope)?;
@@ -382,7 +382,7 @@ pub fn set_paused(
     } else {
         SubscriptionState::Active
     };
-    env.db.write(|tx| {
+    env.write(|tx| {
         match people::one(tx, &env.keys, scope, subscription)?.map(|follower| follower.state) {
             // Whoever stopped comes back by registering again, never by a switch.
             None | Some(SubscriptionState::Ended) => {

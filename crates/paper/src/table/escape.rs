@@ -9,7 +9,13 @@ use std::borrow::Cow;
 const TRIGGERS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 fn is_triggered(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(TRIGGERS)
+    let bare = text.trim_start_matches('\'');
+    bare.starts_with(TRIGGERS) || is_markup(bare)
+}
+
+/// What our writer of workbooks would take for markup of its own and copy into the file unescaped.
+fn is_markup(text: &str) -> bool {
+    text.starts_with("<r>") && text.ends_with("</r>")
 }
 
 /// The text as it may stand in a CSV file that a person opens with Excel.
@@ -23,7 +29,7 @@ pub(super) fn escape(text: &str) -> Cow<'_, str> {
 
 /// The text as it may stand in a text cell of a workbook, where nothing is calculated, so that [`unescape`] gives it back.
 pub(super) fn escape_quoted(text: &str) -> Cow<'_, str> {
-    if text.starts_with('\'') {
+    if text.starts_with('\'') || is_markup(text) {
         escape(text)
     } else {
         text.into()
@@ -35,5 +41,18 @@ pub(super) fn unescape(text: &str) -> &str {
     match text.strip_prefix('\'') {
         Some(rest) if is_triggered(rest) => rest,
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escape_quoted, unescape};
+
+    #[test]
+    fn what_a_writer_takes_for_markup_travels_as_text() {
+        for text in ["<r>\r</r>", "'<r></r>", "<r>", "''<r>a</r>"] {
+            assert_eq!(unescape(&escape_quoted(text)), text);
+        }
+        assert!(!escape_quoted("<r>a</r>").starts_with("<r>"));
     }
 }

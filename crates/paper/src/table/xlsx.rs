@@ -208,15 +208,7 @@ fn write_cell(
     if text.chars().count() > CELL_CHARS_MAX {
         return Err(rust_xlsxwriter::XlsxError::MaxStringLengthExceeded);
     }
-    // The writer takes a text in <r>…</r> for markup of its own and copies it into the file unescaped.
-    match text.strip_prefix('<') {
-        Some(rest) if rest.starts_with("r>") && rest.ends_with("</r>") => {
-            page.write_rich_string_with_format(row, column, &[(format, "<"), (format, rest)], format)?;
-        }
-        _ => {
-            page.write_string_with_format(row, column, text, format)?;
-        }
-    }
+    page.write_string_with_format(row, column, text, format)?;
     Ok(())
 }
 
