@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use kizuna_domain::content::pack::{self, ArticleDocument, DesksFile, Pack, PackProblem, front_of};
+use kizuna_domain::content::pack::{self, ArticleDocument, DesksFile, Pack, PackProblem, Reason, front_of};
 use kizuna_domain::content::sheet;
 use kizuna_engine::actions::content::Exported;
 use kizuna_paper::folder::{self, PackFile, PackLimits};
@@ -78,7 +78,7 @@ fn from_files(files: Vec<PackFile>) -> Result<Pack, PackFailure> {
                     }),
                     Err(error) => problems.push(PackProblem {
                         file: file.path,
-                        reason: error.to_string(),
+                        reason: Reason::new(error.ja(), error.to_string()),
                     }),
                 }
             }

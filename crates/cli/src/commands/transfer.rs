@@ -45,13 +45,13 @@ fn import_content(session: &Session, path: &Path, tenant: Option<&str>) -> Resul
             if session.json {
                 let rows: Vec<_> = problems
                     .iter()
-                    .map(|p| json!({ "file": p.file, "reason": p.reason }))
+                    .map(|p| json!({ "file": p.file, "reason": session.tongue.pick(&p.reason.ja, &p.reason.en) }))
                     .collect();
                 print_json(&json!({ "imported": false, "problems": rows }));
             }
             for problem in &problems {
                 session.say(
-                    &format!("  {}：{}", problem.file, problem.reason),
+                    &format!("  {}：{}", problem.file, problem.reason.ja),
                     &format!("  {problem}"),
                 );
             }

@@ -37,6 +37,22 @@ pub enum BodyError {
     },
 }
 
+impl BodyError {
+    /// The same in Japanese.
+    pub fn ja(&self) -> String {
+        match self {
+            BodyError::Empty => "本文がありません。一文でも書いてください".to_owned(),
+            BodyError::TooLong { chars } => format!("本文が {chars} 文字です。{BODY_CHARS_MAX} 文字までにしてください"),
+            BodyError::Link { line, url } => {
+                format!("本文の {line} 行目：リンク「{url}」は、https:// で始めてください")
+            }
+            BodyError::Invisible { line, code } => {
+                format!("本文の {line} 行目：見えない文字（U+{code:04X}）があります。消してください")
+            }
+        }
+    }
+}
+
 /// Reads a body into blocks.
 ///
 /// ```

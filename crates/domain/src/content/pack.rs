@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, Owner, Placement, Review, Revision, Source, body};
-use crate::day::Day;
-use crate::position::{Clock, Position};
+use crate::day::{Day, NotADay};
+use crate::position::{Clock, NotAPosition, Position};
 
 /// The only format of packs so far.
 pub const FORMAT: u8 = 1;
@@ -151,7 +151,41 @@ pub struct PackProblem {
     /// Path within the pack, or the row of a table.
     pub file: String,
     /// What is wrong and what to do.
-    pub reason: String,
+    pub reason: Reason,
+}
+
+/// What is wrong and what to do, in both languages of the people who mend packs; shown in English.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// In Japanese.
+    pub ja: String,
+    /// In English.
+    pub en: String,
+}
+
+impl Reason {
+    /// A reason in both languages.
+    pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Reason {
+        Reason {
+            ja: ja.into(),
+            en: en.into(),
+        }
+    }
+
+    /// A parser's own words, which exist in English only.
+    fn unreadable(error: &dyn std::fmt::Display) -> Reason {
+        let en = error.to_string().trim().replace('\n', " ");
+        Reason {
+            ja: format!("書き方がちがい、読めません（{en}）"),
+            en,
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.en)
+    }
 }
 
 /// An article document before it is understood: where it stands, its head and its words.
@@ -169,14 +203,14 @@ pub struct ArticleDocument {
 pub fn read(manifest: &str, desks: Option<&str>, documents: Vec<ArticleDocument>) -> Result<Pack, Vec<PackProblem>> {
     let mut problems = Vec::new();
     let manifest = toml::from_str::<Manifest>(manifest)
-        .map_err(|error| problem(&mut problems, "pack.toml", &error))
+        .map_err(|error| problem(&mut problems, "pack.toml", Reason::unreadable(&error)))
         .ok()
         .filter(|manifest| check_manifest(manifest, &mut problems));
     let desks = match desks.map(toml::from_str::<DesksFile>) {
         None => Vec::new(),
         Some(Ok(file)) => file.desk,
         Some(Err(error)) => {
-            problem(&mut problems, "desks.toml", &error);
+            problem(&mut problems, "desks.toml", Reason::unreadable(&error));
             Vec::new()
         }
     };
@@ -193,9 +227,15 @@ pub fn read(manifest: &str, desks: Option<&str>, documents: Vec<ArticleDocument>
         if let [(first, a), (second, b)] = pair
             && a.id == b.id
         {
-            let reason = format!(
-                "the id '{}' is already used by {first}; give one of them another id",
-                a.id
+            let reason = Reason::new(
+                format!(
+                    "id「{}」は、{first} でもう使っています。どちらかを、別の id にしてください",
+                    a.id
+                ),
+                format!(
+                    "the id '{}' is already used by {first}; give one of them another id",
+                    a.id
+                ),
             );
             problems.push(PackProblem {
                 file: second.clone(),
@@ -219,10 +259,10 @@ pub fn read(manifest: &str, desks: Option<&str>, documents: Vec<ArticleDocument>
     }
 }
 
-fn problem(problems: &mut Vec<PackProblem>, file: &str, reason: &dyn std::fmt::Display) {
+fn problem(problems: &mut Vec<PackProblem>, file: &str, reason: Reason) {
     problems.push(PackProblem {
         file: file.to_owned(),
-        reason: reason.to_string().trim().replace('\n', " "),
+        reason,
     });
 }
 
@@ -232,18 +272,30 @@ fn check_manifest(manifest: &Manifest, problems: &mut Vec<PackProblem>) -> bool 
         problem(
             problems,
             "pack.toml",
-            &format!("format {} is not known; this version reads {FORMAT}", manifest.format),
+            Reason::new(
+                format!(
+                    "format {} は、この版では読めません。{FORMAT} にしてください",
+                    manifest.format
+                ),
+                format!("format {} is not known; this version reads {FORMAT}", manifest.format),
+            ),
         );
     }
     if manifest.approvals_required == Some(0) {
-        let reason = "approvals_required must be 1 or more: no text reaches anyone unreviewed";
-        problem(problems, "pack.toml", &reason);
+        let reason = Reason::new(
+            "approvals_required は1以上にしてください。監修のない文は、だれにも送りません",
+            "approvals_required must be 1 or more: no text reaches anyone unreviewed",
+        );
+        problem(problems, "pack.toml", reason);
     }
     if !is_code(&manifest.track) {
         problem(
             problems,
             "pack.toml",
-            &"track must be lower-case letters, digits and '-'",
+            Reason::new(
+                "track は、英小文字・数字・「-」だけで書いてください",
+                "track must be lower-case letters, digits and '-'",
+            ),
         );
     }
     problems.len() == before
@@ -255,14 +307,20 @@ fn check_ownership(manifest: &Manifest, file: &str, article: &PackArticle, probl
             problem(
                 problems,
                 file,
-                &"sources is missing; name where each fact comes from (title, publisher, year)",
+                Reason::new(
+                    "sources がありません。事実の出典（title・publisher・year）を書いてください",
+                    "sources is missing; name where each fact comes from (title, publisher, year)",
+                ),
             );
         }
         Owner::Tenant if article.revision.owner_section.is_none() => {
             problem(
                 problems,
                 file,
-                &"owner_section is missing; name the section that keeps this text true",
+                Reason::new(
+                    "owner_section がありません。この文を正しく保つ課の名を書いてください",
+                    "owner_section is missing; name the section that keeps this text true",
+                ),
             );
         }
         Owner::Desk | Owner::Tenant => {}
@@ -277,63 +335,108 @@ pub fn is_code(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-fn article(document: ArticleDocument) -> Result<PackArticle, String> {
+fn article(document: ArticleDocument) -> Result<PackArticle, Reason> {
     let front: Front = document
         .front
         .try_into()
-        .map_err(|error: toml::de::Error| error.message().to_owned())?;
+        .map_err(|error: toml::de::Error| Reason::unreadable(&error.message()))?;
     if !is_code(&front.id) {
-        return Err(format!("id '{}' must be lower-case letters, digits and '-'", front.id));
+        return Err(Reason::new(
+            format!("id「{}」は、英小文字・数字・「-」だけで書いてください", front.id),
+            format!("id '{}' must be lower-case letters, digits and '-'", front.id),
+        ));
     }
     let title_chars = front.title.chars().count();
     if !(1..=TITLE_CHARS_MAX).contains(&title_chars) || front.title.contains(['\n', '\r']) {
-        return Err(format!(
-            "the title has {title_chars} characters; write one line of 1 to {TITLE_CHARS_MAX}"
+        return Err(Reason::new(
+            format!("title が {title_chars} 文字です。1行で、{TITLE_CHARS_MAX} 文字までにしてください"),
+            format!("the title has {title_chars} characters; write one line of 1 to {TITLE_CHARS_MAX}"),
         ));
     }
     if let Some((place, c)) = crate::text::invisible(&front.title) {
-        return Err(format!(
-            "title, character {}: invisible U+{:04X}; delete it",
-            place + 1,
-            u32::from(c)
+        return Err(Reason::new(
+            format!(
+                "title の {} 文字目に、見えない文字（U+{:04X}）があります。消してください",
+                place + 1,
+                u32::from(c)
+            ),
+            format!(
+                "title, character {}: invisible U+{:04X}; delete it",
+                place + 1,
+                u32::from(c)
+            ),
         ));
     }
     let slots = front.slot.map(Vec::from).unwrap_or_default();
     let slots = slots
         .iter()
         .map(|s| s.parse())
-        .collect::<Result<Vec<Position>, _>>()
-        .map_err(|e| e.to_string())?;
+        .collect::<Result<Vec<Position>, NotAPosition>>()
+        .map_err(|error| {
+            Reason::new(
+                format!(
+                    "slot「{}」は読めません。4w0d〜41w6d、d0、m1、n100、s0-03-31、last のように書いてください",
+                    error.0
+                ),
+                error.to_string(),
+            )
+        })?;
     let on = front.on.map(Vec::from).unwrap_or_default();
     let on = on
         .iter()
         .map(|s| s.parse())
-        .collect::<Result<Vec<Day>, _>>()
-        .map_err(|e| e.to_string())?;
+        .collect::<Result<Vec<Day>, NotADay>>()
+        .map_err(|error| {
+            Reason::new(
+                format!(
+                    "on「{}」は日付ではありません。\"2026-12-01\" のように書いてください",
+                    error.0
+                ),
+                error.to_string(),
+            )
+        })?;
     if slots.is_empty() == on.is_empty() {
-        return Err("give either slot (a stage) or on (a date), not both and not none".to_owned());
+        return Err(Reason::new(
+            "slot（時期）か on（日付）の、どちらか一つを書いてください",
+            "give either slot (a stage) or on (a date), not both and not none",
+        ));
     }
     if on.is_empty() && (front.from_slot.is_some() || front.until_slot.is_some()) {
-        return Err("from_slot and until_slot belong to a dated notice; write on, or delete them".to_owned());
+        return Err(Reason::new(
+            "from_slot と until_slot は、日付のお知らせ（on）のためのものです。on を書くか、消してください",
+            "from_slot and until_slot belong to a dated notice; write on, or delete them",
+        ));
     }
     if front.must_know != front.useful_until_slot.is_some() || (front.must_know && slots.is_empty()) {
-        return Err("must_know, useful_until_slot and slot go together; write all of them or only slot".to_owned());
+        return Err(Reason::new(
+            "must_know と useful_until_slot は、slot といっしょに両方書くか、両方とも消してください",
+            "must_know, useful_until_slot and slot go together; write all of them or only slot",
+        ));
     }
     if slots.contains(&Position::CheckIn) {
-        return Err("check-in is the system's own question; choose another slot".to_owned());
+        return Err(Reason::new(
+            "check-in は、しくみが使う枠です。ほかの slot にしてください",
+            "check-in is the system's own question; choose another slot",
+        ));
     }
     if front.useful_days > USEFUL_DAYS_MAX {
-        return Err(format!(
-            "useful_days is {}; at most {USEFUL_DAYS_MAX}",
-            front.useful_days
+        return Err(Reason::new(
+            format!(
+                "useful_days が {} です。{USEFUL_DAYS_MAX} までにしてください",
+                front.useful_days
+            ),
+            format!("useful_days is {}; at most {USEFUL_DAYS_MAX}", front.useful_days),
         ));
     }
     if let (Some(from), Some(until)) = (front.valid_from, front.valid_until)
         && until < from
     {
-        return Err(format!("valid_until {until} lies before valid_from {from}"));
+        return Err(Reason::new(
+            format!("valid_until {until} が、valid_from {from} より前です"),
+            format!("valid_until {until} lies before valid_from {from}"),
+        ));
     }
-    body::parse(&document.body).map_err(|error| error.to_string())?;
+    body::parse(&document.body).map_err(|error| Reason::new(error.ja(), error.to_string()))?;
     Ok(PackArticle {
         id: front.id,
         revision: Revision {

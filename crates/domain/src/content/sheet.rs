@@ -5,7 +5,7 @@
 use toml::{Table, Value};
 
 use super::Desk;
-use super::pack::{ArticleDocument, Manifest, PackArticle, PackProblem, front_of};
+use super::pack::{ArticleDocument, Manifest, PackArticle, PackProblem, Reason, front_of};
 
 /// The columns in the order in which they are written; reading takes them in any order.
 pub const COLUMNS: [&str; 33] = [
@@ -61,12 +61,16 @@ pub struct Sheet {
 /// Reads rows of cells below a header; each row comes with its line for messages.
 pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, Vec<PackProblem>> {
     let mut problems = Vec::new();
-    let problem = |line: usize, reason: String| PackProblem {
+    let problem = |line: usize, reason: Reason| PackProblem {
         file: format!("line {line}"),
         reason,
     };
     for name in header.iter().filter(|name| !COLUMNS.contains(&name.as_str())) {
-        problems.push(problem(1, format!("the column '{name}' is not known")));
+        let reason = Reason::new(
+            format!("「{name}」という列は、わかりません"),
+            format!("the column '{name}' is not known"),
+        );
+        problems.push(problem(1, reason));
     }
     let mut sheet = Sheet {
         manifest: String::new(),
@@ -82,7 +86,7 @@ pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, V
             .collect();
         row.retain(|(_, cell)| !cell.is_empty());
         let cell = |name: &str| row.iter().find(|(column, _)| *column == name).map(|(_, cell)| *cell);
-        let table = |names: &[&str]| -> Result<Table, String> {
+        let table = |names: &[&str]| -> Result<Table, Reason> {
             let mut table = Table::new();
             for (name, cell) in row.iter().filter(|(name, _)| names.contains(name)) {
                 table.insert((*name).to_owned(), value(name, cell)?);
@@ -112,7 +116,10 @@ pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, V
                     });
                 })
             }
-            other => Err(format!("kind '{other}' is not pack, desk or article")),
+            other => Err(Reason::new(
+                format!("kind「{other}」は、わかりません。pack、desk、article のどれかにしてください"),
+                format!("kind '{other}' is not pack, desk or article"),
+            )),
         };
         if let Err(reason) = read {
             problems.push(problem(*line, reason));
@@ -146,11 +153,11 @@ const ARTICLE: [&str; 19] = [
     "reviews",
 ];
 
-fn value(name: &str, cell: &str) -> Result<Value, String> {
+fn value(name: &str, cell: &str) -> Result<Value, Reason> {
     let number = || {
         cell.parse()
             .map(Value::Integer)
-            .map_err(|_| format!("{name}: '{cell}' is not a whole number"))
+            .map_err(|_| not_a(name, cell, "整数", "a whole number"))
     };
     let list = || {
         cell.split_whitespace()
@@ -162,7 +169,7 @@ fn value(name: &str, cell: &str) -> Result<Value, String> {
         "must_know" | "default" => Value::Boolean(match cell.to_lowercase().as_str() {
             "true" | "1" | "○" => true,
             "false" | "0" => false,
-            _ => return Err(format!("{name}: '{cell}' is not true or false")),
+            _ => return Err(not_a(name, cell, "true か false", "true or false")),
         }),
         "slot" | "on" | "desks" | "areas" => Value::Array(list()),
         "sources" => parts(name, cell, &["title", "publisher", "year", "url"])?,
@@ -171,8 +178,15 @@ fn value(name: &str, cell: &str) -> Result<Value, String> {
     })
 }
 
+fn not_a(name: &str, cell: &str, ja: &str, en: &str) -> Reason {
+    Reason::new(
+        format!("{name}：「{cell}」は{ja}ではありません"),
+        format!("{name}: '{cell}' is not {en}"),
+    )
+}
+
 /// One entry a line, its parts between ｜.
-fn parts(name: &str, cell: &str, keys: &[&str]) -> Result<Value, String> {
+fn parts(name: &str, cell: &str, keys: &[&str]) -> Result<Value, Reason> {
     let entries = cell.lines().filter(|line| !line.trim().is_empty()).map(|line| {
         let mut table = Table::new();
         for (key, part) in keys.iter().zip(line.split(PART)).filter(|(_, part)| !part.is_empty()) {
@@ -180,14 +194,14 @@ fn parts(name: &str, cell: &str, keys: &[&str]) -> Result<Value, String> {
                 "year" => part
                     .parse()
                     .map(Value::Integer)
-                    .map_err(|_| format!("{name}: '{part}' is not a year"))?,
+                    .map_err(|_| not_a(name, part, "西暦の年", "a year"))?,
                 _ => Value::String(part.to_owned()),
             };
             table.insert((*key).to_owned(), value);
         }
         Ok(Value::Table(table))
     });
-    Ok(Value::Array(entries.collect::<Result<_, String>>()?))
+    Ok(Value::Array(entries.collect::<Result<_, Reason>>()?))
 }
 
 /// Writes a pack as rows of cells under [`COLUMNS`].

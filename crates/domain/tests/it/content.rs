@@ -44,6 +44,8 @@ fn problem(front: &str) -> String {
 fn problem_of(pack: Result<Pack, Vec<PackProblem>>) -> String {
     let problems = pack.expect_err("the pack has a problem");
     assert_eq!(problems.len(), 1, "{problems:?}");
+    let in_japanese = problems[0].reason.ja.chars().any(|c| ('ぁ'..='ん').contains(&c));
+    assert!(in_japanese, "editors read Japanese: {problems:?}");
     problems[0].to_string()
 }
 
