@@ -468,7 +468,7 @@ impl<'a> Line<'a> {
             self.env.db.read(|tx| {
                 for id in rows.iter().map(|row| row.cohort) {
                     if !drafts.contains_key(&id)
-                        && let Some(draft) = runs::cohort(tx, scope, id)?
+                        && let Some(draft) = runs::cohort(tx, &self.env.keys, scope, id)?
                     {
                         drafts.insert(id, Arc::new(draft));
                     }

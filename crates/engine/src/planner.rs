@@ -293,7 +293,7 @@ impl Planner<'_> {
                 .collect();
             let (letters, drafts, known) = self.letters(judged, reserved);
             for (cohort, draft) in &drafts {
-                runs::add_cohort(tx, scope, *cohort, draft)?;
+                runs::add_cohort(tx, &env.keys, scope, *cohort, draft)?;
             }
             let slots = self.add_batches(tx, &letters)?;
             Ok((letters.len() as u64, slots, known))

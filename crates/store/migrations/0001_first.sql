@@ -169,7 +169,7 @@ CREATE TABLE runs (
 CREATE TABLE cohorts (
   id BYTEA NOT NULL PRIMARY KEY,
   tenant_id BYTEA NOT NULL REFERENCES tenants (id),
-  draft TEXT NOT NULL
+  draft BYTEA NOT NULL
 );
 
 -- The batch row carries the state of its letters: those before `finished` are settled (sent unless the

@@ -217,18 +217,29 @@ sql!(
     "INSERT INTO cohorts (id, tenant_id, draft) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING"
 );
 
-/// Freezes what a message says; the same words again are the same cohort.
-pub fn add_cohort(tx: &mut WriteTx<'_>, scope: Scope, id: CohortId, draft: &Draft) -> Result<(), StoreError> {
-    let draft = serde_json::to_string(draft).unwrap_or_default();
-    tx.exec(ADD_COHORT, args![id.bytes(), scope.bytes(), &draft])
+const DRAFT: &str = "cohorts.draft";
+
+/// Freezes what a message says, sealed because siblings' nicknames may be in it; the same words are the same cohort.
+pub fn add_cohort(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    id: CohortId,
+    draft: &Draft,
+) -> Result<(), StoreError> {
+    let draft = keys.seal(DRAFT, id.bytes(), &serde_json::to_string(draft).unwrap_or_default());
+    tx.exec(ADD_COHORT, args![id.bytes(), scope.bytes(), draft.as_slice()])
         .map(|_| ())
 }
 
 sql!(COHORT, "SELECT draft FROM cohorts WHERE tenant_id = $1 AND id = $2");
 
 /// What a message says.
-pub fn cohort(tx: &mut ReadTx<'_>, scope: Scope, id: CohortId) -> Result<Option<Draft>, StoreError> {
-    tx.one(COHORT, args![scope.bytes(), id.bytes()], |row| row.json(0))
+pub fn cohort(tx: &mut ReadTx<'_>, keys: &Keyring, scope: Scope, id: CohortId) -> Result<Option<Draft>, StoreError> {
+    tx.one(COHORT, args![scope.bytes(), id.bytes()], |row| {
+        let draft = keys.open(DRAFT, id.bytes(), row.bytes(0)?)?;
+        serde_json::from_str(&draft).map_err(|_| StoreError::corrupt("a draft", 0))
+    })
 }
 
 /// A row of the ledger as it is reserved.

@@ -163,7 +163,7 @@ pub(crate) fn urgent(town: &Town<'_>, families: &[crate::app::Family]) -> RunId 
     env.db
         .write(|tx| {
             runs::open(tx, scope, id, on, now)?;
-            runs::add_cohort(tx, scope, cohort, &draft)?;
+            runs::add_cohort(tx, &env.keys, scope, cohort, &draft)?;
             runs::add_batch(tx, scope, &new)?;
             runs::add_deliveries(tx, scope, &rows)
         })

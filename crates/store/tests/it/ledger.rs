@@ -183,14 +183,17 @@ store_test!(
         let (town, other) = (Town::with(store), Town::named(store, "other"));
         let cohort = CohortId::new(id());
 
-        store.write(|tx| runs::add_cohort(tx, town.scope, cohort, &draft("はじめ")));
-        store.write(|tx| runs::add_cohort(tx, town.scope, cohort, &draft("あとから")));
+        store.write(|tx| runs::add_cohort(tx, &store.keys, town.scope, cohort, &draft("はじめ")));
+        store.write(|tx| runs::add_cohort(tx, &store.keys, town.scope, cohort, &draft("あとから")));
 
         assert_eq!(
-            store.read(|tx| runs::cohort(tx, town.scope, cohort)),
+            store.read(|tx| runs::cohort(tx, &store.keys, town.scope, cohort)),
             Some(draft("はじめ"))
         );
-        assert_eq!(store.read(|tx| runs::cohort(tx, other.scope, cohort)), None);
+        assert_eq!(
+            store.read(|tx| runs::cohort(tx, &store.keys, other.scope, cohort)),
+            None
+        );
     }
 );
 

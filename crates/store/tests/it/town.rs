@@ -192,7 +192,7 @@ impl<'s> Town<'s> {
             let scope = tenant.scope();
             tenants::put_account(tx, &store.keys, scope, account, "email", &[].into(), &[].into())?;
             runs::open(tx, scope, run, day(TODAY), at(0))?;
-            runs::add_cohort(tx, scope, cohort, &draft("きょうのたより"))?;
+            runs::add_cohort(tx, &store.keys, scope, cohort, &draft("きょうのたより"))?;
             Ok(scope)
         });
         Town {
