@@ -1,7 +1,6 @@
 //! What is sealed: readable with the key in its own place, and nowhere else.
 
-use kizuna_domain::ids::CohortId;
-use kizuna_domain::ids::TenantId;
+use kizuna_domain::ids::{CohortId, TenantId};
 use kizuna_domain::people::PointState;
 use kizuna_store::{Keyring, StoreError, people, tenants};
 
@@ -176,7 +175,7 @@ fn nothing_of_a_family_is_readable_in_the_file() {
         let secrets = [("password".to_owned(), "correct-horse".to_owned())].into();
         tenants::put_account(tx, &store.keys, town.scope, town.account, "email", &[].into(), &secrets)?;
         let words = crate::town::draft("おにいちゃんへ");
-        kizuna_store::runs::add_cohort(tx, &store.keys, town.scope, CohortId::new(crate::town::id()), &words)?;
+        kizuna_store::runs::add_cohort(tx, &store.keys, town.scope, CohortId::new(id()), &words)?;
         people::suppress(tx, town.scope, family.point, "address-gone", crate::town::at(0))
     });
     store.meddle("PRAGMA wal_checkpoint(TRUNCATE)");
