@@ -28,7 +28,7 @@ use crate::recorder::{self, InHand, Mark, Recorder, lease_until};
 use crate::witness;
 
 /// Code of a letter that is in doubt.
-pub const UNKNOWN: &str = "unknown";
+pub const UNKNOWN: &str = runs::UNKNOWN;
 /// Code of a letter whose time to live ended before it could leave.
 const EXPIRED: &str = runs::EXPIRED;
 /// Code of a letter that waits for its next attempt.
@@ -548,13 +548,10 @@ impl<'a> Line<'a> {
                 match outcome.as_deref() {
                     None if *number >= finished && expires => {
                         runs::mark(tx, scope, batch.id, *number, EXPIRED, "")?;
-                        tally.failed += 1;
+                        tally.count(Some(EXPIRED));
                     }
                     None if *number >= finished && (later.is_some() || matches!(ending, Ending::Held(_))) => {}
-                    None => tally.sent += 1,
-                    Some(UNKNOWN) => tally.in_doubt += 1,
-                    Some(code) if code.starts_with("skipped:") => tally.skipped += 1,
-                    Some(_) => tally.failed += 1,
+                    outcome => tally.count(outcome),
                 }
             }
             if expires || marked.values().any(|outcome| outcome.as_deref() == Some(EXPIRED)) {

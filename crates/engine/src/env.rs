@@ -98,13 +98,13 @@ impl std::fmt::Debug for Env {
 const TRIES_MAX: usize = 5;
 
 impl Env {
-    /// Writes, and begins again where the database gave the way to somebody else (a deadlock, a lost connection).
+    /// Writes, and begins again where the database gave the way to somebody else: a lost race, a deadlock, a lost connection.
     ///
-    /// For what a person pressed: nobody who stops should read of a deadlock.
-    pub fn write<T>(&self, work: impl Fn(&mut WriteTx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    /// For what a person pressed, who should not read of a deadlock, and for planners that meet on one page.
+    pub fn write<T>(&self, mut work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut tries = 1;
         loop {
-            match self.db.write(&work) {
+            match self.db.write(&mut work) {
                 Err(error) if tries < TRIES_MAX && error.is_transient() => tries += 1,
                 result => return result,
             }

@@ -46,10 +46,3 @@ pub enum EngineError {
     #[error("{0}")]
     Rule(String),
 }
-
-impl EngineError {
-    /// True where repeating the same work may succeed.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, EngineError::Store(error) if error.is_transient())
-    }
-}

@@ -23,8 +23,6 @@ use crate::error::EngineError;
 use crate::programme::{self, Loaded};
 use crate::walk;
 
-/// How often a page is tried again after a lost race with another planner.
-const TRIES_MAX: usize = 5;
 /// Hours for which a day that an operator runs outside its delivery hours may still leave.
 const FORCED_HOURS: i64 = 12;
 /// Lane of daily messages; lane 0 is for emergencies.
@@ -240,21 +238,11 @@ impl Planner<'_> {
         if judged.is_empty() {
             return Ok(());
         }
-        for attempt in 1.. {
-            match self.reserve(&judged) {
-                Ok((letters, slots, known)) => {
-                    self.planned.letters += letters;
-                    self.planned.slots += slots;
-                    if known > 0 {
-                        *self.planned.skipped.entry(SkipReason::AlreadySent).or_default() += known;
-                    }
-                    return Ok(());
-                }
-                Err(error) if error.is_transient() && attempt < TRIES_MAX => {
-                    tracing::info!(attempt, "another planner was faster; the page is planned again");
-                }
-                Err(error) => return Err(error),
-            }
+        let (letters, slots, known) = self.reserve(&judged)?;
+        self.planned.letters += letters;
+        self.planned.slots += slots;
+        if known > 0 {
+            *self.planned.skipped.entry(SkipReason::AlreadySent).or_default() += known;
         }
         Ok(())
     }
@@ -282,7 +270,7 @@ impl Planner<'_> {
             );
         }
         let (env, scope) = (self.env, self.tenant.scope());
-        let result = env.db.write(|tx| {
+        let result = env.write(|tx| {
             if !self.behind.is_empty() {
                 runs::forget_expired(tx, scope, &keys)?;
             }

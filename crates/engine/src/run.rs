@@ -75,65 +75,61 @@ pub fn run(
     on_planned: &dyn Fn(&Tenant, &Planned),
     watch: Watch<'_>,
 ) -> Result<RunOutcome, EngineError> {
-    witness::may_send(env)?;
-    dispatch::expire(env)?;
-    let codes = match only {
-        Some(tenant) => vec![tenant.code.clone()],
-        None => env.db.read(tenants::codes)?,
-    };
-    let mut outcome = RunOutcome::default();
-    let mut planned = Vec::new();
-    for code in codes {
-        let result = (|| {
-            let tenant = env.db.read(|tx| tenants::by_code(tx, &code))?;
-            let tenant = tenant.ok_or_else(|| EngineError::NoTenant(code.clone()))?;
-            let today = today(env, &tenant)?;
-            let (day, hours) = day.map_or((today, Hours::Respected), |day| (day, Hours::Forced));
-            let before = tally(env, &tenant, day)?.ended.sent;
-            let plan = planner::plan_day(env, &tenant, day, hours)?;
-            on_planned(&tenant, &plan);
-            Ok((tenant, day, before, plan))
-        })();
-        match result {
-            Ok(done) => planned.push(done),
-            Err(error) => outcome.failures.push(TenantFailure { tenant: code, error }),
-        }
-    }
-    for failure in dispatch::drain(env, watch)? {
-        let tenant = failure.tenant.unwrap_or_else(|| failure.account.to_string());
-        outcome.failures.push(TenantFailure {
-            tenant,
-            error: failure.error,
-        });
-    }
-    for (tenant, day, before, plan) in planned {
-        let now = env.clock.now();
-        env.db.write(|tx| runs::close(tx, tenant.scope(), day, now))?;
-        outcome.reports.push(report(env, &tenant, day, before, &plan)?);
-    }
-    Ok(outcome)
+    let codes = only.map(|tenant| vec![tenant.code.clone()]);
+    let (days, failures) = carry_days(env, codes, watch, |tenant, today| {
+        let (day, hours) = day.map_or((today, Hours::Respected), |day| (day, Hours::Forced));
+        let before = tally(env, tenant, day)?.ended.sent;
+        let plan = planner::plan_day(env, tenant, day, hours)?;
+        on_planned(tenant, &plan);
+        Ok((day, (before, plan)))
+    })?;
+    let reports = days
+        .iter()
+        .map(|(tenant, day, (before, plan))| report(env, tenant, *day, *before, plan))
+        .collect::<Result<_, _>>()?;
+    Ok(RunOutcome { reports, failures })
 }
 
 /// One look of the service: plans what changed and carries what is due, without adding up reports.
 pub fn tick(env: &Env) -> Result<Vec<TenantFailure>, EngineError> {
+    let (_, failures) = carry_days(env, None, &|_| {}, |tenant, today| {
+        planner::plan_day(env, tenant, today, Hours::Respected)?;
+        Ok((today, ()))
+    })?;
+    Ok(failures)
+}
+
+/// The days that were planned, each with its tenant and what planning told, and the tenants that failed.
+type Days<T> = (Vec<(Tenant, Day, T)>, Vec<TenantFailure>);
+
+/// Plans a day of these tenants (or of all), carries what is due, and closes the days whose batches all ended.
+fn carry_days<T>(
+    env: &Env,
+    codes: Option<Vec<String>>,
+    watch: Watch<'_>,
+    plan: impl Fn(&Tenant, Day) -> Result<(Day, T), EngineError>,
+) -> Result<Days<T>, EngineError> {
     witness::may_send(env)?;
     dispatch::expire(env)?;
+    let codes = match codes {
+        Some(codes) => codes,
+        None => env.db.read(tenants::codes)?,
+    };
     let mut failures = Vec::new();
     let mut days = Vec::new();
-    for code in env.db.read(tenants::codes)? {
+    for code in codes {
         let planned = (|| {
             let tenant = env.db.read(|tx| tenants::by_code(tx, &code))?;
             let tenant = tenant.ok_or_else(|| EngineError::NoTenant(code.clone()))?;
-            let day = today(env, &tenant)?;
-            planner::plan_day(env, &tenant, day, Hours::Respected)?;
-            Ok((tenant.scope(), day))
+            let (day, told) = plan(&tenant, today(env, &tenant)?)?;
+            Ok((tenant, day, told))
         })();
         match planned {
             Ok(done) => days.push(done),
             Err(error) => failures.push(TenantFailure { tenant: code, error }),
         }
     }
-    for failure in dispatch::drain(env, &|_| {})? {
+    for failure in dispatch::drain(env, watch)? {
         let tenant = failure.tenant.unwrap_or_else(|| failure.account.to_string());
         failures.push(TenantFailure {
             tenant,
@@ -141,16 +137,14 @@ pub fn tick(env: &Env) -> Result<Vec<TenantFailure>, EngineError> {
         });
     }
     let now = env.clock.now();
-    for (scope, day) in days {
-        if env
-            .db
-            .read(|tx| runs::get(tx, scope, day))?
-            .is_some_and(|run| run.closed_at.is_none())
-        {
-            env.db.write(|tx| runs::close(tx, scope, day, now))?;
+    for (tenant, day, _) in &days {
+        let scope = tenant.scope();
+        let run = env.db.read(|tx| runs::get(tx, scope, *day))?;
+        if run.is_some_and(|run| run.closed_at.is_none()) {
+            env.db.write(|tx| runs::close(tx, scope, *day, now))?;
         }
     }
-    Ok(failures)
+    Ok((days, failures))
 }
 
 fn tally(env: &Env, tenant: &Tenant, day: Day) -> Result<RunTally, EngineError> {

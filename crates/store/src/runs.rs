@@ -129,6 +129,8 @@ pub fn reopen(tx: &mut WriteTx<'_>, run: RunId) -> Result<(), StoreError> {
     tx.exec_one(REOPEN_RUN, args![run.bytes()])
 }
 
+/// Outcome of a letter that was sent or not, nobody can know.
+pub const UNKNOWN: &str = "unknown";
 /// Outcome of a letter whose time to live ended before it could leave.
 pub const EXPIRED: &str = "failed:expired";
 
@@ -641,6 +643,18 @@ pub struct Tally {
     pub in_doubt: i64,
 }
 
+impl Tally {
+    /// Counts one letter that the batch has passed, by the outcome of its own; sent where it has none.
+    pub fn count(&mut self, outcome: Option<&str>) {
+        match outcome {
+            None => self.sent += 1,
+            Some(UNKNOWN) => self.in_doubt += 1,
+            Some(code) if code.starts_with("skipped:") => self.skipped += 1,
+            Some(_) => self.failed += 1,
+        }
+    }
+}
+
 sql!(FINISH, "UPDATE batches SET state = $3, letters = $4, sent = $5, skipped = $6, failed = $7, in_doubt = $8, held_reason = $9,
                 reached = CASE WHEN $3 = 'held' OR reached > letters THEN reached ELSE letters END,
                 finished = CASE WHEN $3 = 'held' OR finished > letters THEN finished ELSE letters END
@@ -883,12 +897,9 @@ pub fn expire_waiting(tx: &mut WriteTx<'_>, now: Timestamp, limit: usize) -> Res
             match outcome.as_deref() {
                 None if number >= finished => {
                     mark(tx, *scope, *batch, *number, EXPIRED, "")?;
-                    tally.failed += 1;
+                    tally.count(Some(EXPIRED));
                 }
-                None => tally.sent += 1,
-                Some("unknown") => tally.in_doubt += 1,
-                Some(code) if code.starts_with("skipped:") => tally.skipped += 1,
-                Some(_) => tally.failed += 1,
+                outcome => tally.count(outcome),
             }
         }
         let Tally {
