@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::{self as channels, Address, Call, Channel, Journal, Letter, Permit, Session, SessionError};
 use kizuna_domain::ids::{AccountId, BatchId, CohortId, NAMESPACE};
 use kizuna_domain::message::Draft;
@@ -36,6 +36,10 @@ const EXPIRED: &str = runs::EXPIRED;
 const REFUSED_ADDRESS: &str = "failed:address-gone";
 /// Code of a letter that waits for its next attempt.
 const DEFERRED: &str = "deferred";
+/// Batches in a row that find nobody at the provider's, until the rest of its account waits too.
+const OUTAGE_BATCHES: usize = 3;
+/// How long an account rests whose provider answers nobody.
+const OUTAGE_REST: SignedDuration = SignedDuration::from_secs(60);
 /// Drafts of a batch kept opened between batches of one worker.
 const DRAFTS_MAX: usize = 2_000;
 
@@ -238,6 +242,8 @@ struct Line<'a> {
     watch: Watch<'a>,
     /// True after the provider said that the month's messages are used up.
     short: AtomicBool,
+    /// Batches in a row that found nobody at the provider's.
+    outage: AtomicUsize,
 }
 
 impl<'a> Line<'a> {
@@ -277,6 +283,7 @@ impl<'a> Line<'a> {
             in_hand,
             watch,
             short: AtomicBool::new(false),
+            outage: AtomicUsize::new(0),
         }))
     }
 
@@ -396,6 +403,7 @@ impl<'a> Line<'a> {
             (Err(SessionError::Unreachable { reply }), None) => {
                 *session = None;
                 tracing::warn!(account.id = %self.account.id, reply, "the provider cannot be reached");
+                self.rest()?;
                 self.finish(
                     batch,
                     &retries,
@@ -414,8 +422,22 @@ impl<'a> Line<'a> {
                     wait: false,
                 },
             ),
-            (Ok(()), None) => self.finish(batch, &retries, &Ending::Complete),
+            (Ok(()), None) => {
+                self.outage.store(0, Ordering::Relaxed);
+                self.finish(batch, &retries, &Ending::Complete)
+            }
         }
+    }
+
+    /// After some batches in a row that found nobody, lets the account's other batches wait with them.
+    fn rest(&self) -> Result<(), EngineError> {
+        if self.outage.fetch_add(1, Ordering::Relaxed) + 1 < OUTAGE_BATCHES {
+            return Ok(());
+        }
+        let now = self.env.clock.now();
+        let until = now.checked_add(OUTAGE_REST).unwrap_or(now);
+        self.env.db.write(|tx| runs::put_off(tx, self.account.id, now, until))?;
+        Ok(())
     }
 
     fn open_session<'s>(

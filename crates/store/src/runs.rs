@@ -836,6 +836,18 @@ pub fn release(
 }
 
 sql!(
+    PUT_OFF,
+    "UPDATE batches SET not_before_at = $3 WHERE account_id = $1 AND state IN ('ready', 'claimed') AND state = 'ready'
+               AND not_before_at <= $2"
+);
+
+/// Lets everything that an account has to carry now wait until an instant, because its provider answers nobody.
+pub fn put_off(tx: &mut WriteTx<'_>, account: AccountId, now: Timestamp, until: Timestamp) -> Result<u64, StoreError> {
+    let args = args![account.bytes(), now.as_millisecond(), until.as_millisecond()];
+    tx.exec(PUT_OFF, args)
+}
+
+sql!(
     HASTEN,
     "UPDATE batches SET not_before_at = $2, expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
                WHERE run_id = $1 AND state = 'ready' AND attempt = 0 AND not_before_at > $2"

@@ -27,8 +27,8 @@ const IDLE_MAX: usize = 64;
 const IDLE_AGE: Duration = Duration::from_secs(20);
 /// Time for a connection; a living server answers in milliseconds.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Waits before repeating a request that had no clear answer.
-pub(crate) const PAUSES_MS: [u64; 3] = [300, 1_500, 5_000];
+/// Waits before repeating a request that had no clear answer: most of LINE's hiccups are over within a second.
+pub(crate) const PAUSES_MS: [u64; 5] = [100, 300, 1_000, 3_000, 8_000];
 /// How long a bucket stays empty after LINE said that it was too much.
 const TOO_FAST_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// Characters of LINE's sentences that are kept.
