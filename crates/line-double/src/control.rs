@@ -110,13 +110,19 @@ struct Quota {
 
 /// The most calls of an endpoint within one second.
 #[derive(Debug, Serialize)]
-pub(crate) struct Traffic {
-    channel: String,
-    method: &'static str,
-    path: &'static str,
-    peak: usize,
-    passed: u64,
-    refused: u64,
+pub struct Traffic {
+    /// The channel.
+    pub channel: String,
+    /// The method.
+    pub method: &'static str,
+    /// The endpoint as LINE's description writes it.
+    pub path: &'static str,
+    /// Most calls that passed in any sliding second.
+    pub peak: usize,
+    /// Calls that passed.
+    pub passed: u64,
+    /// Calls that were refused for their rate.
+    pub refused: u64,
 }
 
 /// Answers a request whose path had `/_double` before it.

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::call::App;
+use crate::control::Traffic;
 use crate::messages::Rules;
 use crate::model::{Chances, Delivery, Fault, NewChannel, Options, Receipt, Request};
 use crate::random::Random;
@@ -227,6 +228,11 @@ impl Double {
     /// Breaches of the rules that LINE would not report.
     pub fn violations(&self) -> Vec<Violation> {
         self.app.state().violations.iter().cloned().collect()
+    }
+
+    /// How busy each endpoint of each channel was, against its rate.
+    pub fn traffic(&self) -> Vec<Traffic> {
+        crate::control::peaks(&self.app.state())
     }
 
     /// Recipients counted for a channel in this month: replies are free, whoever is not reached is not counted.

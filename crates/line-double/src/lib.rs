@@ -19,6 +19,7 @@ mod webhook;
 mod wire;
 
 pub use clock::ClockKind;
+pub use control::Traffic;
 pub use double::Double;
 pub use model::{Chances, ChannelKind, Delivery, Fault, FaultKind, NewChannel, Options, Receipt, Request, Via};
 pub use state::Violation;

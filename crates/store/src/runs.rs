@@ -390,14 +390,14 @@ sql!(CLAIM,
            SELECT b.id FROM batches b JOIN accounts a ON a.id = b.account_id
            WHERE b.state IN ('ready', 'claimed') AND b.not_before_at <= $1 AND a.paused_reason IS NULL
              AND b.account_id = $4 AND (b.state = 'ready' OR b.lease_until_at < $1)
-           ORDER BY b.lane, b.not_before_at, b.id LIMIT $3 FOR UPDATE OF b SKIP LOCKED)
+           ORDER BY b.lane, b.not_before_at LIMIT $3 FOR UPDATE OF b SKIP LOCKED)
          UPDATE batches SET state = 'claimed', lease_token = lease_token + 1, lease_until_at = $2 WHERE id IN (SELECT id FROM due)
          RETURNING id, tenant_id, run_id, account_id, lane, attempt, expires_at, finished, reached, recalls, letters, lease_token, first_at",
     lite: "UPDATE batches SET state = 'claimed', lease_token = lease_token + 1, lease_until_at = $2 WHERE id IN (
            SELECT b.id FROM batches b JOIN accounts a ON a.id = b.account_id
            WHERE b.state IN ('ready', 'claimed') AND b.not_before_at <= $1 AND a.paused_reason IS NULL
              AND b.account_id = $4 AND (b.state = 'ready' OR b.lease_until_at < $1)
-           ORDER BY b.lane, b.not_before_at, b.id LIMIT $3)
+           ORDER BY b.lane, b.not_before_at LIMIT $3)
          RETURNING id, tenant_id, run_id, account_id, lane, attempt, expires_at, finished, reached, recalls, letters, lease_token, first_at");
 
 sql!(
