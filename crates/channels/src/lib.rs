@@ -41,6 +41,9 @@ pub struct Capability {
     pub one_text_per_batch: bool,
     /// Sessions to one account at the same time, unless its settings say otherwise.
     pub sessions: usize,
+    /// Batches that a session takes in one commit. Above one, taking them is the record that all their letters may
+    /// leave: only for providers that recognise repetitions, whose batches are small and many.
+    pub hand: usize,
 }
 
 /// A word that must not appear in logs; its `Debug` shows nothing.
@@ -151,11 +154,6 @@ pub trait Journal {
             }
         }
         Some(granted)
-    }
-
-    /// Makes it durable in one go that these letters will be asked about one by one; false for [`Permit::Stop`].
-    fn foresee(&mut self, _numbers: &[usize]) -> bool {
-        true
     }
 
     /// Tells that letters that were allowed to leave certainly did not.

@@ -65,6 +65,7 @@ impl Channel for Outbox {
             letters_max: LETTERS_MAX,
             one_text_per_batch: false,
             sessions: 1,
+            hand: 1,
         }
     }
 

@@ -297,29 +297,64 @@ impl<'a> Line<'a> {
         let mut session: Option<Box<dyn Session>> = None;
         let mut drafts: HashMap<CohortId, Arc<Draft>> = HashMap::new();
         while !self.env.stop.is_pressed() {
-            let Some(batch) = self.claim()? else { return Ok(()) };
-            self.in_hand.take(batch.id, batch.token);
-            let carried = self.carry(&batch, &mut session, &mut drafts);
-            self.in_hand.put_back(batch.id);
-            match carried {
-                // Somebody else holds the batch now; their outcome counts.
-                Err(EngineError::Store(StoreError::Conflict { .. })) | Ok(()) => {}
-                Err(error) => return Err(error),
+            let hand = self.claim()?;
+            if hand.is_empty() {
+                return Ok(());
             }
+            for (batch, _) in &hand {
+                self.in_hand.take(batch.id, batch.token);
+            }
+            let worked = self.carry_hand(&hand, &mut session, &mut drafts);
+            for (batch, _) in &hand {
+                self.in_hand.put_back(batch.id);
+            }
+            worked?;
         }
         Ok(())
     }
 
-    fn claim(&self) -> Result<Option<Claimed>, EngineError> {
+    fn carry_hand(
+        &self,
+        hand: &[(Claimed, Prepared)],
+        session: &mut Option<Box<dyn Session>>,
+        drafts: &mut HashMap<CohortId, Arc<Draft>>,
+    ) -> Result<(), EngineError> {
+        let mut closings = Vec::with_capacity(hand.len());
+        for (batch, prepared) in hand {
+            match self.carry(batch, prepared, session, drafts) {
+                Ok(closing) => closings.extend(closing.map(|closing| (batch, closing))),
+                // Somebody else holds the batch now; their outcome counts.
+                Err(EngineError::Store(StoreError::Conflict { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.close(&closings)
+    }
+
+    /// True where taking batches is the record that all their letters may leave.
+    fn takes_several(&self) -> bool {
+        self.channel.capability().hand > 1
+    }
+
+    fn claim(&self) -> Result<Vec<(Claimed, Prepared)>, EngineError> {
         let now = self.env.clock.now();
         let claimed = self.env.write(|tx| {
-            let batch = runs::claim(tx, self.account.id, now, lease_until(self.env), 1)?
-                .into_iter()
-                .next();
-            let fence = if batch.is_some() { self.raise_fence(tx)? } else { None };
-            Ok((batch, fence))
+            let batches = runs::claim(
+                tx,
+                self.account.id,
+                now,
+                lease_until(self.env),
+                self.channel.capability().hand,
+            )?;
+            let mut hand = Vec::with_capacity(batches.len());
+            for batch in batches {
+                let prepared = self.prepare(tx, &batch, now)?;
+                hand.push((batch, prepared));
+            }
+            let fence = if hand.is_empty() { None } else { self.raise_fence(tx)? };
+            Ok((hand, fence))
         });
-        let claimed = match claimed {
+        let (hand, fence) = match claimed {
             Err(StoreError::Conflict { .. }) => {
                 return Err(EngineError::Fenced(
                     "somebody ran `kizuna claim`; this run ends here".to_owned(),
@@ -327,40 +362,45 @@ impl<'a> Line<'a> {
             }
             claimed => claimed?,
         };
-        if let (Some(_), Some(fence)) = &claimed {
+        if let Some(fence) = &fence {
             witness::note(self.env, fence)?;
         }
-        Ok(claimed.0)
+        Ok(hand)
     }
 
+    /// Carries one batch; gives what is left to record where that may wait for its neighbours.
     fn carry(
         &self,
         batch: &Claimed,
+        prepared: &Prepared,
         session: &mut Option<Box<dyn Session>>,
         drafts: &mut HashMap<CohortId, Arc<Draft>>,
-    ) -> Result<(), EngineError> {
-        let Prepared { rows, refused, reached } = self.prepare(batch)?;
+    ) -> Result<Option<Closing>, EngineError> {
+        let Prepared { rows, refused, reached } = prepared;
         let now = self.env.clock.now();
         if batch.expires <= now {
-            return self.finish(batch, &BTreeMap::new(), &Ending::Expired);
+            return self.end(batch, &BTreeMap::new(), &Ending::Expired);
         }
-        let letters = self.letters(&rows, drafts)?;
+        let letters = self.letters(rows, drafts)?;
         if self.is_short(batch, &letters, session) {
-            return self.reroute(batch, &rows);
+            return self.reroute(batch, rows, batch.reached);
         }
-        let mut log = Log::new(self, batch, &letters, reached);
+        let mut log = Log::new(self, batch, &letters, *reached);
         let sent = if letters.is_empty() {
             Ok(())
         } else {
             let carried = channels::Batch {
                 id: batch.id,
                 planned: usize::try_from(batch.letters).unwrap_or_default(),
-                refused: &refused,
+                refused,
                 letters: &letters,
             };
             self.open_session(session)
                 .and_then(|session| session.send(&carried, &mut log))
         };
+        if matches!(sent, Ok(())) && log.is_whole() {
+            return Ok(Some(log.close()));
+        }
         log.flush()?;
         let retries = log.retries;
         let account_fault = log.account_fault;
@@ -375,7 +415,7 @@ impl<'a> Line<'a> {
             ) => {
                 *session = None;
                 self.pause(&reply)?;
-                self.finish(
+                self.end(
                     batch,
                     &retries,
                     &Ending::Unfinished {
@@ -391,7 +431,8 @@ impl<'a> Line<'a> {
                 None,
             ) => {
                 self.short.store(true, Ordering::Relaxed);
-                self.reroute(batch, &rows)
+                let reached = self.env.db.read(|tx| runs::progress(tx, batch.id))?.1;
+                self.reroute(batch, rows, reached)
             }
             (
                 Err(SessionError::Refused {
@@ -399,12 +440,12 @@ impl<'a> Line<'a> {
                     reply,
                 }),
                 None,
-            ) => self.finish(batch, &retries, &Ending::Held(reply)),
+            ) => self.end(batch, &retries, &Ending::Held(reply)),
             (Err(SessionError::Unreachable { reply }), None) => {
                 *session = None;
                 tracing::warn!(account.id = %self.account.id, reply, "the provider cannot be reached");
                 self.rest()?;
-                self.finish(
+                self.end(
                     batch,
                     &retries,
                     &Ending::Unfinished {
@@ -413,8 +454,8 @@ impl<'a> Line<'a> {
                     },
                 )
             }
-            (Ok(()), None) if log.expired => self.finish(batch, &retries, &Ending::Expired),
-            (Ok(()), None) if log.stopped => self.finish(
+            (Ok(()), None) if log.expired => self.end(batch, &retries, &Ending::Expired),
+            (Ok(()), None) if log.stopped => self.end(
                 batch,
                 &retries,
                 &Ending::Unfinished {
@@ -424,7 +465,7 @@ impl<'a> Line<'a> {
             ),
             (Ok(()), None) => {
                 self.outage.store(0, Ordering::Relaxed);
-                self.finish(batch, &retries, &Ending::Complete)
+                self.end(batch, &retries, &Ending::Complete)
             }
         }
     }
@@ -451,36 +492,34 @@ impl<'a> Line<'a> {
     }
 
     /// Settles what an earlier worker left in doubt, leaves out who stopped, and gives the rest with where to begin.
-    fn prepare(&self, batch: &Claimed) -> Result<Prepared, EngineError> {
+    ///
+    fn prepare(&self, tx: &mut WriteTx<'_>, batch: &Claimed, now: Timestamp) -> Result<Prepared, StoreError> {
         let scope = Scope::of(batch.tenant);
-        let now = self.env.clock.now();
-        let resend = batch.lane == 0 || self.recognises_repeats(batch, now);
+        let recognised = self.recognises_repeats(batch, now);
+        let resend = batch.lane == 0 || recognised;
         let settled = if resend { batch.finished } else { batch.reached };
-        let reached = batch.reached.max(settled);
-        let rows = self.env.db.write(|tx| {
-            let mut rows = runs::letters(tx, &self.env.keys, scope, batch.id, batch.letters)?;
-            for row in rows
-                .iter_mut()
-                .filter(|row| row.outcome.is_none() && row.number >= batch.finished)
-            {
-                let in_doubt = row.number < batch.reached;
-                let (code, detail) = match row.silenced {
-                    // Perhaps it left before its reader stopped; it does not leave again.
-                    Some(_) if in_doubt => (UNKNOWN.to_owned(), "the reader stopped before it was clear"),
-                    Some(reason) => (skipped(reason), ""),
-                    None if in_doubt && !resend => (UNKNOWN.to_owned(), "stopped between sending and recording"),
-                    None => continue,
-                };
-                runs::mark(tx, scope, batch.id, row.number, &code, detail)?;
-                row.outcome = Some(code);
-            }
-            match runs::advance(tx, batch.id, batch.token, reached, settled, now, lease_until(self.env))? {
-                Some(_) => Ok(rows),
-                None => Err(StoreError::Conflict {
-                    statement: "dispatch::prepare",
-                }),
-            }
-        })?;
+        let reached = if recognised && self.takes_several() {
+            batch.letters
+        } else {
+            batch.reached.max(settled)
+        };
+        let mut rows = runs::letters(tx, &self.env.keys, scope, batch.id, batch.letters)?;
+        for row in rows
+            .iter_mut()
+            .filter(|row| row.outcome.is_none() && row.number >= batch.finished)
+        {
+            let in_doubt = row.number < batch.reached;
+            let (code, detail) = match row.silenced {
+                // Perhaps it left before its reader stopped; it does not leave again.
+                Some(_) if in_doubt => (UNKNOWN.to_owned(), "the reader stopped before it was clear"),
+                Some(reason) => (skipped(reason), ""),
+                None if in_doubt && !resend => (UNKNOWN.to_owned(), "stopped between sending and recording"),
+                None => continue,
+            };
+            runs::mark(tx, scope, batch.id, row.number, &code, detail)?;
+            row.outcome = Some(code);
+        }
+        runs::advance(tx, batch.id, batch.token, reached, settled, now, lease_until(self.env))?;
         let is_refused = |row: &&LetterRow| row.outcome.as_deref() == Some(REFUSED_ADDRESS);
         Ok(Prepared {
             refused: rows
@@ -575,60 +614,105 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    /// Ends a batch or gives its rest back, and moves letters that were put off into batches of their own.
-    fn finish(&self, batch: &Claimed, retries: &BTreeMap<i64, Timestamp>, ending: &Ending) -> Result<(), EngineError> {
+    /// Writes what became of batches whose every letter had its turn, all in one commit.
+    fn close(&self, closings: &[(&Claimed, Closing)]) -> Result<(), EngineError> {
+        if closings.is_empty() {
+            return Ok(());
+        }
         let now = self.env.clock.now();
         let (ended, fence) = self.env.db.write(|tx| {
-            let scope = Scope::of(batch.tenant);
-            self.rebatch(tx, batch, retries, now)?;
-            let marked = runs::marked(tx, batch.id)?;
-            let later = match *ending {
-                Ending::Unfinished { attempt, wait } => {
-                    let at = if wait {
-                        retry_at(&self.attempt(batch, now), None)
-                    } else {
-                        Some(now)
-                    };
-                    at.map(|at| (at, attempt))
+            let mut ended = 0;
+            for (batch, closing) in closings {
+                let scope = Scope::of(batch.tenant);
+                let settled = closing.settled;
+                // Somebody else may hold the batch now; their outcome counts.
+                if runs::advance(tx, batch.id, batch.token, settled, settled, now, lease_until(self.env))?.is_none() {
+                    continue;
                 }
-                Ending::Complete | Ending::Expired | Ending::Held(_) => None,
-            };
-            let expires = later.is_none() && matches!(ending, Ending::Expired | Ending::Unfinished { .. });
-            let mut tally = Tally::default();
-            let (finished, reached) = runs::progress(tx, batch.id)?;
-            for (number, outcome) in &marked {
-                match outcome.as_deref() {
-                    None if *number >= finished && expires => {
-                        let code = runs::given_up(*number, reached);
-                        runs::mark(tx, scope, batch.id, *number, code, "")?;
-                        tally.count(Some(code));
-                    }
-                    None if *number >= finished && (later.is_some() || matches!(ending, Ending::Held(_))) => {}
-                    outcome => tally.count(outcome),
-                }
+                recorder::note(tx, scope, batch.id, &closing.marks, &closing.calls)?;
+                suppress(tx, batch, &closing.suppress, now)?;
+                ended += self.finish(tx, batch, &BTreeMap::new(), &Ending::Complete)?;
             }
-            if expires || marked.values().any(|outcome| outcome.as_deref() == Some(EXPIRED)) {
-                runs::reopen(tx, batch.run)?;
-            }
-            let letters = marked.len() as i64;
-            if let Some((at, attempt)) = later {
-                runs::so_far(tx, batch.id, batch.token, letters, tally)?;
-                runs::release(tx, batch.id, batch.token, at, attempt)?;
-                return Ok((0, self.raise_fence(tx)?));
-            }
-            let held = match ending {
-                Ending::Held(reply) => Some(reply.as_str()),
-                Ending::Complete | Ending::Expired | Ending::Unfinished { .. } => None,
-            };
-            runs::finish(tx, batch.id, batch.token, letters, tally, held)?;
-            let ended = tally.sent + tally.skipped + tally.failed + tally.in_doubt;
             Ok((ended, self.raise_fence(tx)?))
         })?;
+        self.tell(ended, fence)
+    }
+
+    fn end(
+        &self,
+        batch: &Claimed,
+        retries: &BTreeMap<i64, Timestamp>,
+        ending: &Ending,
+    ) -> Result<Option<Closing>, EngineError> {
+        let (ended, fence) = self.env.db.write(|tx| {
+            let ended = self.finish(tx, batch, retries, ending)?;
+            Ok((ended, self.raise_fence(tx)?))
+        })?;
+        self.tell(ended, fence)?;
+        Ok(None)
+    }
+
+    fn tell(&self, ended: i64, fence: Option<fence::Fence>) -> Result<(), EngineError> {
         if let Some(fence) = fence {
             witness::note(self.env, &fence)?;
         }
         (self.watch)(u64::try_from(ended).unwrap_or_default());
         Ok(())
+    }
+
+    /// Ends a batch or gives its rest back, and moves letters that were put off into batches of their own; says how many
+    /// letters have ended.
+    fn finish(
+        &self,
+        tx: &mut WriteTx<'_>,
+        batch: &Claimed,
+        retries: &BTreeMap<i64, Timestamp>,
+        ending: &Ending,
+    ) -> Result<i64, StoreError> {
+        let now = self.env.clock.now();
+        let scope = Scope::of(batch.tenant);
+        self.rebatch(tx, batch, retries, now)?;
+        let marked = runs::marked(tx, batch.id)?;
+        let later = match *ending {
+            Ending::Unfinished { attempt, wait } => {
+                let at = if wait {
+                    retry_at(&self.attempt(batch, now), None)
+                } else {
+                    Some(now)
+                };
+                at.map(|at| (at, attempt))
+            }
+            Ending::Complete | Ending::Expired | Ending::Held(_) => None,
+        };
+        let expires = later.is_none() && matches!(ending, Ending::Expired | Ending::Unfinished { .. });
+        let mut tally = Tally::default();
+        let (finished, reached) = runs::progress(tx, batch.id)?;
+        for (number, outcome) in &marked {
+            match outcome.as_deref() {
+                None if *number >= finished && expires => {
+                    let code = runs::given_up(*number, reached);
+                    runs::mark(tx, scope, batch.id, *number, code, "")?;
+                    tally.count(Some(code));
+                }
+                None if *number >= finished && (later.is_some() || matches!(ending, Ending::Held(_))) => {}
+                outcome => tally.count(outcome),
+            }
+        }
+        if expires || marked.values().any(|outcome| outcome.as_deref() == Some(EXPIRED)) {
+            runs::reopen(tx, batch.run)?;
+        }
+        let letters = marked.len() as i64;
+        if let Some((at, attempt)) = later {
+            runs::so_far(tx, batch.id, batch.token, letters, tally)?;
+            runs::release(tx, batch.id, batch.token, at, attempt)?;
+            return Ok(0);
+        }
+        let held = match ending {
+            Ending::Held(reply) => Some(reply.as_str()),
+            Ending::Complete | Ending::Expired | Ending::Unfinished { .. } => None,
+        };
+        runs::finish(tx, batch.id, batch.token, letters, tally, held)?;
+        Ok(tally.sent + tally.skipped + tally.failed + tally.in_doubt)
     }
 
     /// Counts one more piece of work, so that a backup made before it is known to be older.
@@ -704,7 +788,9 @@ impl<'a> Line<'a> {
 
     /// Gives the letters of a batch that the month has no messages for to other channels, in the order that the tenant
     /// chose; who can be reached by none of them is counted as skipped.
-    fn reroute(&self, batch: &Claimed, rows: &[LetterRow]) -> Result<(), EngineError> {
+    ///
+    /// Letters before `reached` may have left already.
+    fn reroute(&self, batch: &Claimed, rows: &[LetterRow], reached: i64) -> Result<Option<Closing>, EngineError> {
         let scope = Scope::of(batch.tenant);
         let wanted: Vec<&str> = self.account.settings.get("fallback").map_or(Vec::new(), |order| {
             order
@@ -720,7 +806,7 @@ impl<'a> Line<'a> {
             .collect();
         let now = self.env.clock.now();
         self.env.db.write(|tx| {
-            let (finished, reached) = runs::progress(tx, batch.id)?;
+            let (finished, _) = runs::progress(tx, batch.id)?;
             let mut moved: BTreeMap<usize, Vec<(i64, kizuna_domain::ids::PointId)>> = BTreeMap::new();
             let marked = runs::marked(tx, batch.id)?;
             let is_left = |row: &&LetterRow| row.number >= finished && matches!(marked.get(&row.number), Some(None));
@@ -780,7 +866,7 @@ impl<'a> Line<'a> {
             letters = rows.len(),
             "the month's messages run short; other channels carry where there are any"
         );
-        self.finish(batch, &BTreeMap::new(), &Ending::Complete)
+        self.end(batch, &BTreeMap::new(), &Ending::Complete)
     }
 
     fn attempt(&self, batch: &Claimed, now: Timestamp) -> Attempt {
@@ -807,6 +893,30 @@ struct Prepared {
     refused: Vec<usize>,
     /// Letters before this one may have left.
     reached: i64,
+}
+
+/// What is left to record of a batch whose every letter had its turn.
+struct Closing {
+    settled: i64,
+    marks: Vec<Mark>,
+    calls: Vec<CallRow>,
+    suppress: Vec<(i64, &'static str)>,
+}
+
+/// Never writes again to the addresses of these letters.
+fn suppress(
+    tx: &mut WriteTx<'_>,
+    batch: &Claimed,
+    letters: &[(i64, &'static str)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let scope = Scope::of(batch.tenant);
+    for (number, reason) in letters {
+        if let Some(point) = runs::point_of(tx, scope, batch.id, *number)? {
+            people::suppress(tx, scope, point, reason, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// How the work on a batch came to an end.
@@ -1027,20 +1137,28 @@ impl<'l, 'a> Log<'l, 'a> {
             }
             .into());
         }
-        let suppress = std::mem::take(&mut self.suppress);
-        if !suppress.is_empty() {
-            let (env, scope, batch) = (self.line.env, Scope::of(self.batch.tenant), self.batch);
+        let gone = std::mem::take(&mut self.suppress);
+        if !gone.is_empty() {
+            let (env, batch) = (self.line.env, self.batch);
             let now = env.clock.now();
-            env.db.write(|tx| {
-                for (number, reason) in &suppress {
-                    if let Some(point) = runs::point_of(tx, scope, batch.id, *number)? {
-                        people::suppress(tx, scope, point, reason, now)?;
-                    }
-                }
-                Ok(())
-            })?;
+            env.db.write(|tx| suppress(tx, batch, &gone, now))?;
         }
         Ok(())
+    }
+
+    /// True where every letter had its turn and a repetition of what is not on record yet does no harm.
+    fn is_whole(&self) -> bool {
+        let undisturbed = !self.stopped && !self.expired && self.account_fault.is_none();
+        self.line.takes_several() && undisturbed && self.open.is_empty() && self.retries.is_empty()
+    }
+
+    fn close(self) -> Closing {
+        Closing {
+            settled: self.settled(),
+            marks: self.marks,
+            calls: self.calls,
+            suppress: self.suppress,
+        }
     }
 
     fn settle(&mut self, number: i64, outcome: &Outcome) {
@@ -1095,11 +1213,6 @@ impl Journal for Log<'_, '_> {
                 Permit::Go
             }
         }
-    }
-
-    fn foresee(&mut self, numbers: &[usize]) -> bool {
-        let numbers = self.on_their_way(numbers);
-        self.permit(&numbers).is_some()
     }
 
     fn stayed(&mut self, numbers: &[usize]) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use kizuna_domain::ids::BatchId;
 use kizuna_store::runs::{self, CallRow};
-use kizuna_store::{Scope, StoreError};
+use kizuna_store::{Scope, StoreError, WriteTx};
 
 use crate::env::Env;
 
@@ -148,12 +148,7 @@ fn answer(env: &Env, gathered: &[Progress]) {
             .map(|p| {
                 let recalls = runs::advance(tx, p.batch, p.token, p.reached, p.finished, now, until)?;
                 if recalls.is_some() {
-                    for (number, outcome, detail) in &p.marks {
-                        runs::mark(tx, p.scope, p.batch, *number, outcome, detail)?;
-                    }
-                    for call in &p.calls {
-                        runs::add_call(tx, p.scope, p.batch, call)?;
-                    }
+                    note(tx, p.scope, p.batch, &p.marks, &p.calls)?;
                 }
                 Ok(recalls)
             })
@@ -168,6 +163,23 @@ fn answer(env: &Env, gathered: &[Progress]) {
         // A session that hung up does not need the answer.
         let _ = progress.reply.send(answer);
     }
+}
+
+/// Writes what became of letters and the requests that carried them.
+pub(crate) fn note(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    batch: BatchId,
+    marks: &[Mark],
+    calls: &[CallRow],
+) -> Result<(), StoreError> {
+    for (number, outcome, detail) in marks {
+        runs::mark(tx, scope, batch, *number, outcome, detail)?;
+    }
+    for call in calls {
+        runs::add_call(tx, scope, batch, call)?;
+    }
+    Ok(())
 }
 
 fn keep_leases(env: &Env, in_hand: &InHand) {

@@ -37,6 +37,7 @@ impl Channel for Email {
             letters_max: LETTERS_MAX,
             one_text_per_batch: false,
             sessions: settings::SESSIONS,
+            hand: 1,
         }
     }
 

@@ -40,6 +40,10 @@ const REPEATS_KNOWN: SignedDuration = SignedDuration::from_hours(23);
 /// Sessions to one account: at fifty milliseconds a call, three hundred calls a second.
 const SESSIONS: usize = 16;
 
+/// Batches in one session's hands: at fifty milliseconds a call, those of ten families each take four seconds, and an
+/// emergency waits for the first session of many to come back.
+const HAND: usize = 8;
+
 /// LINE.
 pub(crate) struct Line;
 
@@ -55,6 +59,7 @@ impl Channel for Line {
             letters_max: RECIPIENTS_MAX,
             one_text_per_batch: true,
             sessions: SESSIONS,
+            hand: HAND,
         }
     }
 
