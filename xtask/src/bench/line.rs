@@ -17,7 +17,7 @@ use super::town::{self, Spread, failed};
 use crate::sh::{self, Fault, fault};
 
 /// Families of the measure without limits; a stage-day has about five.
-const FAMILIES: usize = 20_000;
+const FAMILIES: usize = 60_000;
 /// Families of one batch: the limit up to which pushes are faster.
 const FAMILIES_A_BATCH: usize = 10;
 /// Families of the measure within LINE's rates: some seconds of pushes.
@@ -113,7 +113,7 @@ fn sdk(folder: &Path, port: u16) -> Result<f64, Fault> {
         .map_err(|_| fault("the SDK said no rate"))
 }
 
-fn account(url: &str, sessions: usize) -> NewAccount {
+fn account(url: &str, rates: &str) -> NewAccount {
     let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     NewAccount {
         channel: "line".into(),
@@ -121,7 +121,8 @@ fn account(url: &str, sessions: usize) -> NewAccount {
             [
                 ("channel_id", CHANNEL),
                 ("api_url", url),
-                ("sessions", &sessions.to_string()),
+                ("sessions", &SESSIONS.to_string()),
+                ("rates", rates),
             ]
             .map(text),
         ),
@@ -159,7 +160,7 @@ pub(super) fn run(_: usize) -> Result<(), Fault> {
     let before = wrk(folder.path(), port)?;
     let town = sh::temp_folder("bench-line-town")?;
     let url = format!("http://127.0.0.1:{port}");
-    let (calls, letters, wall, cpu) = morning(town.path(), FAMILIES, account(&url, SESSIONS))?;
+    let (calls, letters, wall, cpu) = morning(town.path(), FAMILIES, account(&url, "none"))?;
     let node = sdk(folder.path(), port)?;
     let after = wrk(folder.path(), port)?;
     drop(server);
@@ -192,7 +193,7 @@ fn limited() -> Result<(), Fault> {
         double.befriend_quietly(CHANNEL, &user);
     }
     let town = sh::temp_folder("bench-line-limited")?;
-    let (calls, _, wall, _) = morning(town.path(), LIMITED, account(&double.url(), SESSIONS))?;
+    let (calls, _, wall, _) = morning(town.path(), LIMITED, account(&double.url(), "line"))?;
     let traffic = double.traffic();
     let pushes = traffic.iter().find(|traffic| traffic.path == "/v2/bot/message/push");
     let (peak, refused) = pushes.map_or((0, 0), |pushes| (pushes.peak, pushes.refused));

@@ -81,7 +81,9 @@ pub(crate) static MENU_BULK_LINK: Endpoint = endpoint("menu-bulk-link", "POST", 
 pub(crate) static MENU_BULK_UNLINK: Endpoint = endpoint("menu-bulk-unlink", "POST", 2_000, SECOND);
 
 /// Part of the allowance that may leave at once, as one in so many: real capacities are not published, so it is small.
-const BURST_PART: u32 = 50;
+const BURST_PART: u32 = 100;
+/// Part of the allowance that is never used, as one in so many: what leaves evenly arrives in bunches.
+const MARGIN_PART: u32 = 40;
 
 /// A token bucket in the form of GCRA: knows when the next call may leave.
 ///
@@ -96,7 +98,7 @@ pub(crate) struct Bucket {
 impl Bucket {
     pub(crate) fn new(calls: u32, seconds: u32) -> Bucket {
         let burst = (calls / BURST_PART).max(1);
-        let refill = i64::from((calls - burst).max(1));
+        let refill = i64::from((calls - burst - calls / MARGIN_PART).max(1));
         let interval = SignedDuration::from_nanos(i64::from(seconds) * 1_000_000_000 / refill);
         Bucket {
             interval,

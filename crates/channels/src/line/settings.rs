@@ -109,6 +109,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "A stand-in for api.line.me, for practice.",
     ),
     Setting::optional(
+        "rates",
+        "line（書かないとき。LINEが認める速さで送る）か none（このコンピューターの中の練習用サーバーにだけ）。",
+        "line (default) keeps LINE's rates; none only for a stand-in on this machine.",
+    ),
+    Setting::optional(
         "data_url",
         "LINEの画像サーバーの代わり（練習用）。",
         "A stand-in for api-data.line.me, for practice.",
@@ -154,6 +159,8 @@ pub(crate) struct Access {
     pub(crate) api: String,
     pub(crate) data: String,
     pub(crate) timeout: Duration,
+    /// True where LINE's rates are kept; false only for a stand-in on this machine.
+    pub(crate) paced: bool,
 }
 
 /// Reads the settings, or says everything that is wrong with them.
@@ -181,6 +188,14 @@ pub(crate) fn read(account: &Account) -> Result<Access, Vec<Problem>> {
     reader.number("sessions", 16, 200);
     let timeout = reader.number("timeout_ms", TIMEOUT_MS, TIMEOUT_MS_MAX).max(1);
     let api = reader.address("api_url", API);
+    let paced = reader.one_of("rates", &[("line", true), ("none", false)]);
+    if !paced && !is_local(&api) {
+        reader.wrong(
+            "rates",
+            "none は、api_url がこのコンピューターの中のときだけ使えます。",
+            "may be none only with an api_url on this machine.",
+        );
+    }
     let data = reader.address("data_url", if api == API { DATA } else { &api });
     reader.address("forward_url", "https://");
     let Reader { mut problems, .. } = reader;
@@ -207,6 +222,7 @@ pub(crate) fn read(account: &Account) -> Result<Access, Vec<Problem>> {
         api,
         data,
         timeout: Duration::from_millis(timeout),
+        paced,
     })
 }
 
@@ -216,6 +232,13 @@ fn problem(setting: &'static str, ja: &str, en: &str) -> Problem {
         ja: ja.to_owned(),
         en: en.to_owned(),
     }
+}
+
+/// True for an address in the clear on this machine.
+fn is_local(address: &str) -> bool {
+    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
+        .iter()
+        .any(|start| address.starts_with(start))
 }
 
 struct Reader<'a> {
@@ -310,9 +333,8 @@ impl Reader<'_> {
         if value.is_empty() {
             return default.to_owned();
         }
-        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
         let encrypted = value.starts_with("https://") && value.len() > "https://".len();
-        let usable = encrypted || local.iter().any(|start| value.starts_with(start));
+        let usable = encrypted || is_local(&value);
         if !usable || value.ends_with('/') || value.len() > VALUE_MAX || value.contains(char::is_whitespace) {
             self.wrong(
                 name,
