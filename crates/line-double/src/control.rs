@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::api::routes::ROUTES;
+use crate::api::{Flaw, liff_id_token};
 use crate::call::{App, Pairs};
 use crate::model::{Chances, Fault, NewChannel};
 use crate::state::{Channel, Friendship, State, UserId};
@@ -88,6 +89,40 @@ struct Of {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
+    seconds: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Callbacks {
+    channel: String,
+    urls: Vec<String>,
+}
+
+/// Who signs in at LINE Login without being asked; nobody where the user is missing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CurrentUser {
+    provider: String,
+    #[serde(default)]
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewIdToken {
+    channel: String,
+    user: String,
+    #[serde(default)]
+    nonce: Option<String>,
+    #[serde(default)]
+    flaw: Option<Flaw>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MenuDelay {
+    channel: String,
     seconds: i64,
 }
 
@@ -183,6 +218,31 @@ fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Res
         ("GET", "/receipts") => return Ok(receipts(state, query)),
         ("GET", "/requests") => return json_answer(&state.requests.all()),
         ("GET", "/violations") => return json_answer(&state.violations),
+        ("POST", "/callbacks") => {
+            let Callbacks { channel, urls } = read(body)?;
+            state.channel(&channel)?.callbacks = urls;
+        }
+        ("POST", "/current-user") => {
+            let CurrentUser { provider, user } = read(body)?;
+            let user = user.as_deref().map(str::parse).transpose()?;
+            state.set_current(&provider, user)?;
+        }
+        ("POST", "/id-token") => {
+            let new: NewIdToken = read(body)?;
+            let user = new.user.parse()?;
+            let token = liff_id_token(state, &new.channel, user, new.nonce.as_deref(), new.flaw)?;
+            return Ok(Answer::ok(&json!({ "id_token": token })));
+        }
+        ("POST", "/rotate-keys") => state.rotate_keys()?,
+        ("POST", "/menu-delay") => {
+            let MenuDelay { channel, seconds } = read(body)?;
+            state.channel(&channel)?.menus.delay = SignedDuration::from_secs(seconds);
+        }
+        ("GET", "/menus") => {
+            let now = state.clock.now();
+            let channel = query.get("channel").unwrap_or_default();
+            return json_answer(&state.channel(channel)?.menus.list(now));
+        }
         ("GET", "/deliveries") => return json_answer(&state.mailbag.deliveries),
         ("GET", "/peaks") => return json_answer(&peaks(state)),
         ("GET", "/state") => return Ok(Answer::ok(&summary(state))),

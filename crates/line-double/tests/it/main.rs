@@ -8,7 +8,10 @@
 mod control;
 mod faults;
 mod limits;
+mod login;
+mod messages;
 mod retry_keys;
+mod richmenu;
 mod sending;
 mod support;
 mod tokens;
