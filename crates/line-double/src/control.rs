@@ -12,6 +12,7 @@ use crate::api::routes::ROUTES;
 use crate::api::{Flaw, liff_id_token};
 use crate::call::{App, Pairs};
 use crate::model::{Chances, Fault, NewChannel};
+use crate::phone;
 use crate::state::{Channel, Friendship, State, UserId};
 use crate::webhook::{self, Act, Job, Manner};
 
@@ -154,18 +155,51 @@ pub(crate) struct Traffic {
     refused: u64,
 }
 
-/// Answers a request whose path had `/_double` before it.
-pub(crate) async fn answer(app: &Arc<App>, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Answer {
-    let answer = match calls(app, method, path, body) {
-        Ok(Some(jobs)) => json_answer(&webhook::carry(app, jobs).await),
-        Ok(None) => steer(app, method, path, query, body),
-        Err(problem) => Err(problem),
+/// A request whose path had `/_double` before it.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: Pairs,
+    pub(crate) form: Pairs,
+    pub(crate) body: &'a [u8],
+}
+
+/// Answers a request.
+pub(crate) async fn answer(app: &Arc<App>, request: &Request<'_>) -> Answer {
+    let answer = if let Some(talk) = request.path.strip_prefix("/talk/") {
+        tap(app, request, talk).await
+    } else {
+        match calls(app, request) {
+            Ok(Some(jobs)) => json_answer(&webhook::carry(app, jobs).await),
+            Ok(None) => steer(app, request),
+            Err(problem) => Err(problem),
+        }
     };
     answer.unwrap_or_else(|problem| Answer::refuse(400, &problem))
 }
 
+/// A user's talk, and what the user does there.
+async fn tap(app: &Arc<App>, request: &Request<'_>, talk: &str) -> Result<Answer, String> {
+    let (channel, user) = talk.split_once('/').ok_or("a talk has a channel and a user")?;
+    let user = user.parse()?;
+    if request.method == "GET" {
+        return phone::talk(&mut app.state(), channel, user);
+    }
+    let jobs = {
+        let mut state = app.state();
+        let act = phone::act(&request.form)?;
+        if let Some(words) = request.form.get("words").filter(|words| !words.is_empty()) {
+            state.say(channel, user, words)?;
+        }
+        webhook::act(&mut state, channel, Some(user), act, Manner::default())?
+    };
+    webhook::carry(app, jobs).await;
+    Ok(Answer::redirect(303, format!("/_double/talk/{channel}/{user}#end")))
+}
+
 /// What people do, with the calls of webhooks that follow; none for other paths.
-fn calls(app: &App, method: &str, path: &str, body: &[u8]) -> Result<Option<Vec<Job>>, String> {
+fn calls(app: &App, request: &Request<'_>) -> Result<Option<Vec<Job>>, String> {
+    let Request { method, path, body, .. } = *request;
     if method != "POST" {
         return Ok(None);
     }
@@ -199,9 +233,17 @@ fn calls(app: &App, method: &str, path: &str, body: &[u8]) -> Result<Option<Vec<
     Ok(Some(jobs))
 }
 
-fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Result<Answer, String> {
+fn steer(app: &App, request: &Request<'_>) -> Result<Answer, String> {
+    let Request { method, path, body, .. } = *request;
+    let query = &request.query;
     let mut state = app.state();
     let state = &mut *state;
+    if let Some((channel, menu)) = path
+        .strip_prefix("/picture/")
+        .and_then(|picture| picture.split_once('/'))
+    {
+        return phone::picture(state, channel, menu);
+    }
     match (method, path) {
         ("POST", "/channels") => state.add_channel(read::<NewChannel>(body)?)?,
         ("POST", "/users") => add_users(state, &read(body)?)?,
@@ -215,6 +257,7 @@ fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Res
             .advance(SignedDuration::from_secs(read::<Advance>(body)?.seconds)),
         ("POST", "/limits") => state.rate_limits = read::<Limits>(body)?.on,
         ("POST", "/quota") => set_quota(state, &read(body)?)?,
+        ("GET", "" | "/") => return Ok(phone::front(state)),
         ("GET", "/receipts") => return Ok(receipts(state, query)),
         ("GET", "/requests") => return json_answer(&state.requests.all()),
         ("GET", "/violations") => return json_answer(&state.violations),

@@ -1,7 +1,30 @@
 //! Pages for people: one frame, one style, nothing from elsewhere.
 
+/// Adds formatted text to a string.
+macro_rules! put {
+    ($text:expr, $($words:tt)*) => {{
+        use std::fmt::Write as _;
+        // Writing to a string cannot fail.
+        let _ = write!($text, $($words)*);
+    }};
+}
+pub(crate) use put;
+
 /// The style of all pages.
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("phone/style.css");
+
+/// Says on every page what this is.
+pub(crate) const NOTICE: &str =
+    "<p class=\"notice\">これは<b>お試し用の代役</b>です。LINEではありません。だれにも送られません。</p>";
+
+/// A page of text with a heading.
+pub(crate) fn sheet(title: &str, content: &str) -> String {
+    let heading = escape(title);
+    page(
+        title,
+        &format!("<main class=\"front\">{NOTICE}<h1>{heading}</h1>{content}</main>"),
+    )
+}
 
 /// A page in Japanese.
 pub(crate) fn page(title: &str, content: &str) -> String {

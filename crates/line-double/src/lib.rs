@@ -14,6 +14,7 @@ mod limits;
 mod menus;
 mod messages;
 mod model;
+mod phone;
 mod picture;
 mod random;
 mod server;

@@ -75,6 +75,18 @@ impl Menus {
         self.apply(Change::Users(vec![user], menu));
     }
 
+    /// Gives a user the menu of an alias, as a tap does, and says what became of it in LINE's words.
+    pub(crate) fn switch(&mut self, user: UserId, alias: &str, now: Timestamp) -> &'static str {
+        let Some(menu) = self.aliases.get(alias).cloned() else {
+            return "RICHMENU_ALIAS_ID_NOTFOUND";
+        };
+        if !self.made.contains_key(&menu) {
+            return "RICHMENU_NOTFOUND";
+        }
+        self.link(user, Some(menu), now);
+        "SUCCESS"
+    }
+
     /// Accepts a change of many users; gives when it shows.
     pub(crate) fn accept(&mut self, change: Change, now: Timestamp) -> Timestamp {
         let at = now.saturating_add(self.delay).unwrap_or(now);

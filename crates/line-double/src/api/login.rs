@@ -1,6 +1,5 @@
 //! LINE Login: the page where a person agrees, the code, the ID token and its keys.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::call::{Call, Pairs};
-use crate::html::escape;
+use crate::html::{escape, put, sheet};
 use crate::jwt::{self, Signer, Unverified};
 use crate::messages::is_web_address;
 use crate::model::ChannelKind;
@@ -101,8 +100,7 @@ pub(crate) fn authorize(call: &Call<'_>) -> Result<Answer, Answer> {
         let mut location = redirect_uri.to_owned();
         let mut joint = if redirect_uri.contains('?') { '&' } else { '?' };
         for (name, value) in parameters.iter().chain(&[("state", csrf)]) {
-            // Writing to a string cannot fail.
-            let _ = write!(location, "{joint}{name}={}", percent_encode(value));
+            put!(location, "{joint}{name}={}", percent_encode(value));
             joint = '&';
         }
         Answer::redirect(302, location)
@@ -141,23 +139,23 @@ pub(crate) fn authorize(call: &Call<'_>) -> Result<Answer, Answer> {
 fn choose<'a>(query: &Pairs, users: impl Iterator<Item = (&'a UserId, &'a str)>) -> Answer {
     let mut asked = String::new();
     for (name, value) in &query.0 {
-        let _ = write!(asked, "{}={}&amp;", percent_encode(name), percent_encode(value));
+        put!(asked, "{}={}&amp;", percent_encode(name), percent_encode(value));
     }
     let mut list = String::new();
     for (user, name) in users {
-        let _ = write!(list, "<li><a href=\"?{asked}double_user={user}\">{}</a>", escape(name));
+        put!(list, "<li><a href=\"?{asked}double_user={user}\">{}</a>", escape(name));
     }
     page(
         200,
         &format!(
-            "<h1>LINEログイン（代役）</h1><p>だれとしてログインしますか。</p><ul>{list}</ul>\
+            "<p>だれとしてログインしますか。</p><ul>{list}</ul>\
              <p><a href=\"?{asked}double_deny=1\">キャンセル</a>"
         ),
     )
 }
 
 fn page(status: u16, content: &str) -> Answer {
-    Answer::page(status, crate::html::page("LINEログイン（代役）", content))
+    Answer::page(status, sheet("LINEログイン（代役）", content))
 }
 
 /// POST /oauth2/v2.1/token with `grant_type=authorization_code`.
@@ -325,8 +323,7 @@ pub(crate) fn percent_encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
+            put!(encoded, "%{byte:02X}");
         }
     }
     encoded

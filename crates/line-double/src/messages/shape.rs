@@ -16,8 +16,11 @@ pub(crate) struct Shape {
     /// Properties that it shares with others.
     pub(crate) common: &'static [Field],
     /// What hangs on several properties at once.
-    pub(crate) also: Option<fn(&Map<String, Value>, Rules) -> Check>,
+    pub(crate) also: Option<Rule>,
 }
+
+/// A rule over several properties of an object.
+pub(crate) type Rule = fn(&Map<String, Value>, Rules) -> Check;
 
 /// A property.
 #[derive(Debug)]
@@ -97,7 +100,7 @@ impl Shape {
         Shape { common, ..self }
     }
 
-    pub(crate) const fn also(self, also: fn(&Map<String, Value>, Rules) -> Check) -> Shape {
+    pub(crate) const fn also(self, also: Rule) -> Shape {
         Shape {
             also: Some(also),
             ..self

@@ -10,6 +10,7 @@ mod faults;
 mod limits;
 mod login;
 mod messages;
+mod phone;
 mod retry_keys;
 mod richmenu;
 mod sending;
