@@ -7,6 +7,8 @@ mod api;
 mod call;
 mod clock;
 mod control;
+#[cfg(feature = "description")]
+pub mod description;
 mod double;
 mod html;
 mod jwt;

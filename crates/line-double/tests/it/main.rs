@@ -6,6 +6,7 @@
 )]
 
 mod control;
+mod description;
 mod faults;
 mod limits;
 mod login;
@@ -13,6 +14,7 @@ mod messages;
 mod phone;
 mod retry_keys;
 mod richmenu;
+mod sdk;
 mod sending;
 mod support;
 mod tokens;

@@ -1,10 +1,11 @@
 //! Message objects: what LINE takes and what it refuses, and where it says the fault is.
 
+use kizuna_line_double::description;
 use serde_json::{Value, json};
 
 use crate::support::{double, double_with, post};
 
-/// The properties that a check of messages complains of; none where all is right.
+/// The properties that a check of messages complains of; none where all is right, and then LINE describes them, too.
 fn faults(messages: &Value) -> Vec<String> {
     let double = double();
     let answer = post(
@@ -14,6 +15,7 @@ fn faults(messages: &Value) -> Vec<String> {
     )
     .send();
     if answer.status == 200 {
+        assert_eq!(description::check(&double.requests()), [""; 0]);
         return Vec::new();
     }
     assert_eq!(answer.status, 400);
