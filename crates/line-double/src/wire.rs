@@ -159,7 +159,7 @@ impl Socket {
                 }
                 let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes.get(..1).unwrap_or_default()))?;
                 let pause = self.wire.0.pause_ms.load(Ordering::Relaxed);
-                self.pause = Some(Box::pin(sleep(Duration::from_millis(pause))));
+                self.pause = (pause > 0).then(|| Box::pin(sleep(Duration::from_millis(pause))));
                 Poll::Ready(Ok(written))
             }
         }

@@ -6,9 +6,15 @@
 )]
 
 mod control;
+mod description;
 mod faults;
 mod limits;
+mod login;
+mod messages;
+mod phone;
 mod retry_keys;
+mod richmenu;
+mod sdk;
 mod sending;
 mod support;
 mod tokens;
