@@ -569,7 +569,9 @@ impl NewFamily<'_> {
     pub(crate) fn add(self) -> Family {
         let (app, tenant) = (self.town.app, self.town.tenant());
         let (env, scope) = (&app.env, tenant.scope());
-        let account = self.town.accounts().into_iter().next().unwrap();
+        let accounts = self.town.accounts();
+        let line = accounts.iter().find(|account| account.channel == "line");
+        let account = line.or(accounts.first()).unwrap().clone();
         let subscription = SubscriptionId::new(env.ids.next());
         let known = self.of.is_some();
         let family = match self.of {
@@ -578,7 +580,10 @@ impl NewFamily<'_> {
                 subscription,
                 subscriber: SubscriberId::new(env.ids.next()),
                 point: PointId::new(env.ids.next()),
-                address: format!("{}@{}.example", self.name, tenant.code),
+                address: match account.channel.as_str() {
+                    "line" => format!("U{:032x}", app.next()),
+                    _ => format!("{}@{}.example", self.name, tenant.code),
+                },
             },
         };
         let point = NewPoint {

@@ -8,6 +8,7 @@
 
 mod app;
 mod crashes;
+mod line;
 mod lists;
 mod mail;
 mod missed;
