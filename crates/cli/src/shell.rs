@@ -80,6 +80,7 @@ pub(crate) fn env(location: &str, keys: Keyring, witness: &Path, pace: Pace) -> 
         keys,
         clock: Box::new(MachineClock),
         ids: Box::new(MachineIds),
+        random: Box::new(random_key),
         pace,
         stop: Stop::default(),
         witness: witness.to_owned(),

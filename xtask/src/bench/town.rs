@@ -113,6 +113,7 @@ pub(super) fn build(folder: &Path, size: usize, spread: Spread, account: NewAcco
         keys: Keyring::new(&[7; 32]),
         clock: Box::new(MachineClock),
         ids: Box::new(Counter(AtomicU64::new(1))),
+        random: Box::new(|| Ok([7; 32])),
         pace: Pace::default(),
         stop: Stop::default(),
         witness: folder.join("witness"),

@@ -278,11 +278,25 @@ pub(crate) fn only(outcome: RunOutcome) -> Report {
     outcome.reports.into_iter().next().unwrap()
 }
 
+/// Bytes that differ at each call.
+fn random() -> std::io::Result<[u8; 32]> {
+    static CALLS: AtomicU64 = AtomicU64::new(1);
+    let call = CALLS
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut bytes = [0; 32];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = (call.rotate_left(u32::try_from(place).unwrap() * 7) & 0xff) as u8;
+    }
+    Ok(bytes)
+}
+
 fn env(location: &Location, clock: &TestClock, witness: &Path, machine: &str, first_id: u64) -> Arc<Env> {
     Arc::new(Env {
         db: Db::open(location).unwrap(),
         keys: Keyring::new(&[7; 32]),
         clock: Box::new(clock.clone()),
+        random: Box::new(random),
         ids: Box::new(InOrder(AtomicU64::new(first_id))),
         pace: Pace {
             page: 50,
