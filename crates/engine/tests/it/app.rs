@@ -279,6 +279,7 @@ pub(crate) fn only(outcome: RunOutcome) -> Report {
 }
 
 /// Bytes that differ at each call.
+#[expect(clippy::unnecessary_wraps, reason = "the machine's source may fail")]
 fn random() -> std::io::Result<[u8; 32]> {
     static CALLS: AtomicU64 = AtomicU64::new(1);
     let call = CALLS

@@ -756,10 +756,11 @@ fn the_record_names_who_did_it_and_holds_no_address() {
             ("cli", "staff.invite")
         ]
     );
-    let written: String = found
+    let written: Vec<&str> = found
         .iter()
-        .map(|entry| format!("{}{}", entry.subject, entry.detail))
+        .flat_map(|entry| [entry.subject.as_str(), &entry.detail])
         .collect();
+    let written = written.concat();
     assert!(
         !written.contains("example.jp") && !written.contains("花子"),
         "{written}"

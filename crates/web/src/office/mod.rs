@@ -1,16 +1,21 @@
 //! What a municipality's staff see. Counts and stages; lists of families only where the families are invented.
 
+pub(crate) mod audit;
 pub(crate) mod families;
 pub(crate) mod family;
+pub(crate) mod invitation;
 pub(crate) mod letter;
 pub(crate) mod mail_file;
 pub(crate) mod mailbox;
+pub(crate) mod people;
+pub(crate) mod person;
 pub(crate) mod plan;
 pub(crate) mod today;
 
 use std::collections::BTreeMap;
 
 use kizuna_domain::people::SkipReason;
+use kizuna_domain::staff::Permission;
 use kizuna_domain::tenant::TenantKind;
 
 use crate::format;
@@ -23,6 +28,8 @@ pub(crate) enum Here {
     Plan,
     Families,
     Mailbox,
+    Staff,
+    Audit,
 }
 
 /// What all staff pages share.
@@ -37,6 +44,13 @@ pub(crate) struct Shell {
     /// True where families are invented, so that they may be listed.
     lists_families: bool,
     has_mailbox: bool,
+    manages_staff: bool,
+    sees_audit: bool,
+    /// Who is signed in, and as what.
+    person: String,
+    role: &'static str,
+    /// False in the demo, where nobody signs in.
+    signs_out: bool,
     neighbours: Vec<(String, String)>,
 }
 
@@ -62,8 +76,13 @@ impl Shell {
                 TenantKind::Practice => "これは練習です。本物の家族は登録しないでください。",
                 TenantKind::Municipality | TenantKind::Company => "",
             },
-            lists_families: tenant.settings.kind.allows_samples(),
-            has_mailbox: office.has_mailbox,
+            lists_families: tenant.settings.kind.allows_samples() && office.may(Permission::FamiliesView),
+            has_mailbox: office.has_mailbox && office.may(Permission::FamiliesView),
+            manages_staff: office.may(Permission::StaffManage),
+            sees_audit: office.may(Permission::AuditView),
+            person: office.myself.staff.name.clone(),
+            role: office.role(),
+            signs_out: office.myself.token.is_some(),
             neighbours: office.neighbours.clone(),
         }
     }

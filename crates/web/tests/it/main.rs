@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what prepares a test fails loudly")]
 
 mod guards;
+mod matrix;
 mod office;
+mod people;
 mod readers;
+mod signing_in;
 mod support;
