@@ -49,7 +49,7 @@ pub(crate) fn query_word(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => word.push(char::from(byte)),
-            _ => word.push_str(&format!("%{byte:02X}")),
+            _ => word.extend(["%", &format!("{byte:02X}")]),
         }
     }
     word

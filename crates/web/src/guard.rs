@@ -164,7 +164,7 @@ pub(crate) struct Office {
     pub(crate) tenant: Tenant,
     pub(crate) myself: Myself,
     /// The role at this tenant, and that of an operator.
-    roles: Vec<Role>,
+    pub(crate) roles: Vec<Role>,
     /// Where links to this installation begin.
     pub(crate) base_url: String,
     /// Other tenants that this person may go over to.
@@ -180,11 +180,6 @@ impl Office {
     /// True where the person has this permission here.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.roles.iter().any(|role| role.may(permission))
-    }
-
-    /// The name of the person's role here.
-    pub(crate) fn role(&self) -> &'static str {
-        self.roles.first().map_or("", |role| role.ja())
     }
 
     /// The person as the record names them.

@@ -24,18 +24,14 @@ pub(crate) fn audit(session: &Session, what: &Audit) -> Result<Outcome, Failure>
 }
 
 fn verify(session: &Session, env: &Env, code: Option<&str>) -> Result<Outcome, Failure> {
-    let mut chains: Vec<(String, Option<Scope>)> = Vec::new();
-    match code {
-        Some(code) => {
-            let tenant = find_tenant(env, Some(code))?;
-            chains.push((tenant.code.clone(), Some(tenant.scope())));
-        }
-        None => {
-            chains.push((INSTALLATION.to_owned(), None));
-            let all = env.db.read(tenants::all)?;
-            chains.extend(all.iter().map(|tenant| (tenant.code.clone(), Some(tenant.scope()))));
-        }
-    }
+    let of = |tenant: &tenants::Tenant| (tenant.code.clone(), Some(tenant.scope()));
+    let chains: Vec<(String, Option<Scope>)> = if let Some(code) = code {
+        vec![of(&find_tenant(env, Some(code))?)]
+    } else {
+        let all = env.db.read(tenants::all)?;
+        let installation = (INSTALLATION.to_owned(), None);
+        std::iter::once(installation).chain(all.iter().map(of)).collect()
+    };
     let mut found = Vec::new();
     for (name, scope) in chains {
         let verified = env.db.read(|tx| audit::verify(tx, &env.keys, scope))?;

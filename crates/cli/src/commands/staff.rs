@@ -18,18 +18,16 @@ pub(crate) fn staff(session: &Session, what: &Staff) -> Result<Outcome, Failure>
     match what {
         Staff::Add {
             email, tenant, role, ..
-        } => match role {
-            Some(role) => {
+        } => {
+            let (offer, base_url) = if let Some(role) = role {
                 let tenant = find_tenant(&env, tenant.as_deref())?;
-                let offer = Offer::Place(tenant.scope(), *role);
-                let invited = actions::invite(&env, Actor::CommandLine, offer, email)?;
-                show_link(session, &env, &config, &tenant.settings.base_url, &invited)
-            }
-            None => {
-                let invited = actions::invite(&env, Actor::CommandLine, Offer::Operator, email)?;
-                show_link(session, &env, &config, "", &invited)
-            }
-        },
+                (Offer::Place(tenant.scope(), *role), tenant.settings.base_url)
+            } else {
+                (Offer::Operator, String::new())
+            };
+            let invited = actions::invite(&env, Actor::CommandLine, offer, email)?;
+            show_link(session, &env, &config, &base_url, &invited)
+        }
         Staff::List { tenant } => list(session, &env, tenant.as_deref()),
         Staff::Disable { email, tenant } => {
             disable(&env, email, tenant.as_deref())?;

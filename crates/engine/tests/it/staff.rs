@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 use std::ops::Deref;
+use std::sync::Barrier;
+use std::thread;
 
 use jiff::SignedDuration;
 use kizuna_domain::ids::StaffId;
@@ -11,7 +13,7 @@ use kizuna_engine::actions::Actor;
 use kizuna_engine::actions::sign_in::{self, Answer, Attempt, Proof, Way, Welcome};
 use kizuna_engine::actions::staff::{self, Invited, StaffProblem};
 use kizuna_engine::actions::tenants;
-use kizuna_engine::{EngineError, credentials, links};
+use kizuna_engine::{EngineError, Env, credentials, links};
 use kizuna_store::staff::{self as stored, Offer};
 use kizuna_store::{Scope, audit, sessions};
 
@@ -38,7 +40,10 @@ impl Deref for Office {
 
 impl Office {
     fn new() -> Office {
-        let app = TestApp::sqlite();
+        Office::of(TestApp::sqlite())
+    }
+
+    fn of(app: TestApp) -> Office {
         let scope = scope_of(&app, "hidamari");
         Office { app, scope }
     }
@@ -629,6 +634,31 @@ fn the_last_administrator_stays() {
 }
 
 #[test]
+fn of_two_administrators_who_remove_each_other_at_once_one_stays() {
+    for app in [Office::new(), Office::of(TestApp::postgres())] {
+        let (hanako, _) = administrator(&app);
+        let invited = invite(&app, Offer::Place(app.scope(), Role::Administrator), TARO);
+        let taro = set_up(&app, &invited, "太郎").0.staff;
+        let start = Barrier::new(2);
+        let remove = |whom, env: &Env| {
+            start.wait();
+            staff::remove(env, Actor::CommandLine, app.scope(), whom).is_ok()
+        };
+        let other = app.another_process();
+        let removed = thread::scope(|scope| {
+            let both = [
+                scope.spawn(|| remove(hanako, &app.env)),
+                scope.spawn(|| remove(taro, &other)),
+            ];
+            both.map(|one| one.join().unwrap())
+        });
+        assert_eq!(removed.iter().filter(|removed| **removed).count(), 1);
+        let left = [hanako, taro].map(|id| role(&app, app.scope(), id));
+        assert_eq!(left.iter().flatten().count(), 1);
+    }
+}
+
+#[test]
 fn roles_are_given_within_one_town() {
     let app = Office::new();
     let (hanako, _) = administrator(&app);
@@ -785,7 +815,8 @@ fn the_dummy_hash_costs_as_much_as_a_real_one() {
         assert!(!credentials::is_right("ちがう ことばを ならべた", hash));
         start.elapsed()
     };
-    let (known, unknown) = (timed(Some(&real)).min(timed(Some(&real))), timed(None).min(timed(None)));
+    let fastest = |hash| (0..5).map(|_| timed(hash)).min().unwrap();
+    let (known, unknown) = (fastest(Some(&real)), fastest(None));
     assert!(
         unknown * 3 > known && known * 3 > unknown,
         "{known:?} against {unknown:?}"

@@ -139,13 +139,15 @@ fn number(id: &str) -> &str {
 }
 
 fn subject(word: &str, names: &HashMap<String, String>) -> String {
-    let named = names.get(word).cloned();
-    named.unwrap_or_else(|| match word.split_once('_') {
+    if let Some(name) = names.get(word) {
+        return name.clone();
+    }
+    match word.split_once('_') {
         Some(("rdr", id)) => format!("読者 #{}", number(id)),
         Some(("sub", id)) => format!("登録 #{}", number(id)),
         Some(("inv", id)) => format!("招待 #{}", number(id)),
         _ => word.to_owned(),
-    })
+    }
 }
 
 fn detail(words: &str) -> String {

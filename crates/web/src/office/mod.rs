@@ -15,7 +15,7 @@ pub(crate) mod today;
 use std::collections::BTreeMap;
 
 use kizuna_domain::people::SkipReason;
-use kizuna_domain::staff::Permission;
+use kizuna_domain::staff::{Permission, Role};
 use kizuna_domain::tenant::TenantKind;
 
 use crate::format;
@@ -44,11 +44,9 @@ pub(crate) struct Shell {
     /// True where families are invented, so that they may be listed.
     lists_families: bool,
     has_mailbox: bool,
-    manages_staff: bool,
-    sees_audit: bool,
-    /// Who is signed in, and as what.
+    roles: Vec<Role>,
+    /// Who is signed in.
     person: String,
-    role: &'static str,
     /// False in the demo, where nobody signs in.
     signs_out: bool,
     neighbours: Vec<(String, String)>,
@@ -61,6 +59,23 @@ impl Shell {
             self.title = format!("エラー：{}", self.title);
         }
         self
+    }
+
+    /// True where an entry of the menu leads somewhere for this person.
+    fn shows(&self, entry: Here) -> bool {
+        let (permission, exists) = match entry {
+            Here::Today | Here::Plan => (Permission::OfficeView, true),
+            Here::Families => (Permission::FamiliesView, self.lists_families),
+            Here::Mailbox => (Permission::FamiliesView, self.has_mailbox),
+            Here::Staff => (Permission::StaffManage, true),
+            Here::Audit => (Permission::AuditView, true),
+        };
+        exists && self.roles.iter().any(|role| role.may(permission))
+    }
+
+    /// What the person is here.
+    fn role(&self) -> &'static str {
+        self.roles.first().map_or("", |role| role.ja())
     }
 
     fn new(office: &Office, here: Here, title: impl Into<String>) -> Shell {
@@ -76,12 +91,10 @@ impl Shell {
                 TenantKind::Practice => "これは練習です。本物の家族は登録しないでください。",
                 TenantKind::Municipality | TenantKind::Company => "",
             },
-            lists_families: tenant.settings.kind.allows_samples() && office.may(Permission::FamiliesView),
-            has_mailbox: office.has_mailbox && office.may(Permission::FamiliesView),
-            manages_staff: office.may(Permission::StaffManage),
-            sees_audit: office.may(Permission::AuditView),
+            lists_families: tenant.settings.kind.allows_samples(),
+            has_mailbox: office.has_mailbox,
+            roles: office.roles.clone(),
             person: office.myself.staff.name.clone(),
-            role: office.role(),
             signs_out: office.myself.token.is_some(),
             neighbours: office.neighbours.clone(),
         }

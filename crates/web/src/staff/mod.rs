@@ -17,6 +17,8 @@ use crate::form::{Problem, Problems};
 #[template(path = "parts/problems.html")]
 pub(crate) struct Summary<'a> {
     problems: &'a [Problem],
+    /// The only problem, where it is none of a field.
+    alone: Option<&'a str>,
 }
 
 impl HtmlSafe for Summary<'_> {}
@@ -24,7 +26,12 @@ impl HtmlSafe for Summary<'_> {}
 impl Problems {
     /// What is wrong, as a list whose entries lead to the fields.
     pub(crate) fn summary(&self) -> Summary<'_> {
-        Summary { problems: self.all() }
+        let problems = self.all();
+        let alone = match problems {
+            [only] if only.field.is_empty() => Some(only.words.as_str()),
+            _ => None,
+        };
+        Summary { problems, alone }
     }
 }
 
@@ -46,7 +53,7 @@ impl Qr {
         for (row, modules) in code.to_colors().chunks(width).enumerate() {
             let dark = modules.iter().enumerate().filter(|(_, module)| **module == Color::Dark);
             for (column, _) in dark {
-                path.push_str(&format!("M{} {}h1v1h-1z", column + QUIET, row + QUIET));
+                path.extend([format!("M{} {}h1v1h-1z", column + QUIET, row + QUIET)]);
             }
         }
         Some(Qr {
