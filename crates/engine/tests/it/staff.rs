@@ -261,6 +261,17 @@ fn who_may_invite_for_one_town_cannot_take_over_somebody_of_another() {
 }
 
 #[test]
+fn who_lost_the_last_place_and_kept_the_password_still_signs_in_to_accept() {
+    let app = Office::new();
+    administrator(&app);
+    let invited = invite(&app, Offer::Place(app.scope(), Role::Editor), TARO);
+    let taro = set_up(&app, &invited, "太郎").0.staff;
+    staff::remove(&app.env, Actor::CommandLine, app.scope(), taro).unwrap();
+    let again = invite(&app, Offer::Place(app.add_town("asahi"), Role::Editor), TARO);
+    assert!(sign_in::open(&app.env, &again.token).unwrap().way == Way::SignIn(taro));
+}
+
+#[test]
 fn of_two_open_invitations_the_second_asks_to_sign_in() {
     let app = Office::new();
     let other = app.add_town("asahi");

@@ -1,5 +1,9 @@
 //! Staff, their places, invitations, sessions and wrong sign-ins.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use kizuna_domain::ids::{InvitationId, StaffId};
 use kizuna_domain::staff::{Role, StaffMail, Stay};
@@ -144,6 +148,30 @@ store_test!(
         place(store, town.scope, able, Role::Administrator);
         place(store, town.scope, unable, Role::Administrator);
         assert_eq!(store.write(|tx| staff::lock_administrators(tx, town.scope)), [able]);
+    }
+);
+
+store_test!(
+    fn who_counts_administrators_waits_for_whoever_counts_them_now(store: &Fixture) {
+        let town = Town::with(store);
+        let (hanako, taro) = (able(store, "a@example.jp", "花子"), able(store, "b@example.jp", "太郎"));
+        place(store, town.scope, hanako, Role::Administrator);
+        place(store, town.scope, taro, Role::Administrator);
+        let (late, (told, heard)) = (store.again(), mpsc::channel());
+
+        thread::scope(|scope| {
+            store.write(|tx| {
+                staff::lock_administrators(tx, town.scope)?;
+                scope.spawn(|| {
+                    let counted = late.write(|tx| staff::lock_administrators(tx, town.scope));
+                    told.send(counted.unwrap()).unwrap();
+                });
+                // Nothing can be heard before this transaction ends; a count that did not wait is heard at once.
+                assert!(heard.recv_timeout(Duration::from_millis(300)).is_err());
+                staff::remove(tx, town.scope, taro)
+            });
+            assert_eq!(heard.recv().unwrap(), [hanako]);
+        });
     }
 );
 
