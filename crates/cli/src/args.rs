@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use kizuna_domain::day::Day;
+use kizuna_domain::staff::Role;
 
 use crate::tongue::Tongue;
 
@@ -54,6 +55,12 @@ pub(crate) enum Command {
     Position(Position),
     /// 一つの家庭に届く、はじめから終わりまで
     Timeline(Timeline),
+    /// 職員：まねく・一覧・外す・決め直す
+    #[command(subcommand)]
+    Staff(Staff),
+    /// 操作の記録：見る・確かめる
+    #[command(subcommand)]
+    Audit(Audit),
     /// 止まったアカウントと、待たせた通を、また動かす
     Resume(OneTenant),
     /// このデータベースが本物だと宣言する（復元や引っこしのあと）
@@ -142,6 +149,64 @@ pub(crate) enum Export {
     },
 }
 
+/// What to do about staff.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Staff {
+    /// まねく：一度だけ使えるリンクを出す（3日間）
+    Add {
+        /// メールアドレス
+        email: String,
+        /// 自治体のコード（一つだけなら、書かなくてよい）
+        #[arg(long, conflicts_with = "operator")]
+        tenant: Option<String>,
+        /// 役割：administrator 管理者 / editor 担当者 / approver 確認者 / viewer 閲覧のみ
+        #[arg(long, value_parser = role, required_unless_present = "operator")]
+        role: Option<Role>,
+        /// この機械の運用者としてまねく
+        #[arg(long, conflicts_with = "role")]
+        operator: bool,
+    },
+    /// 一覧を出す
+    List {
+        /// 自治体のコード（書かなければ、みんな）
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// 外す：自治体から。--tenant を書かなければ、すべてから
+    Disable {
+        /// メールアドレス
+        email: String,
+        /// 自治体のコード
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// サインインのしかたを決め直すリンクを出す。いまのパスワードと認証アプリは、使えなくなる
+    Reset {
+        /// メールアドレス
+        email: String,
+    },
+}
+
+/// What to do with the record of who did what.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// 記録が書きかえられていないか確かめる
+    Verify {
+        /// 自治体のコード（書かなければ、すべて）
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// 記録を新しい順に出す
+    List {
+        /// 自治体のコード（書かなければ、この機械全体の記録）
+        #[arg(long)]
+        tenant: Option<String>,
+        /// 何件まで
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+        limit: i64,
+    },
+}
+
 /// A tenant and a day.
 #[derive(Debug, Args)]
 pub(crate) struct OneDay {
@@ -177,12 +242,12 @@ pub(crate) struct Run {
 pub(crate) struct Serve {
     /// 一部だけ動かす：web 画面 / worker 配信
     #[arg(long, value_enum)]
-    pub only: Option<Role>,
+    pub only: Option<Half>,
 }
 
 /// A part of `serve`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Role {
+pub(crate) enum Half {
     /// Pages.
     Web,
     /// The daily run.
@@ -246,6 +311,14 @@ pub(crate) struct Claim {
     /// きょうの分も送る（もとのデータベースが送っていないと、わかっているときだけ）
     #[arg(long)]
     pub send_today: bool,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let found = Role::OF_TENANTS.into_iter().find(|role| role.code() == text);
+    found.ok_or_else(|| {
+        let codes = Role::OF_TENANTS.map(Role::code).join(", ");
+        format!("{codes} のどれかを書いてください (write one of these)")
+    })
 }
 
 fn day(text: &str) -> Result<Day, String> {

@@ -1,7 +1,7 @@
 //! `kizuna.toml`: read once, every key known, unknown keys refused with the line they stand on.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,19 +66,24 @@ const LEASE_SECONDS_MAX: u64 = 600;
 struct Web {
     #[serde(default = "listen")]
     listen: SocketAddr,
-    #[serde(default)]
-    practice_pages: bool,
+    #[serde(default = "proxies")]
+    proxies: Vec<IpAddr>,
 }
 
 fn listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
 }
 
+/// A proxy on this machine.
+fn proxies() -> Vec<IpAddr> {
+    vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16])]
+}
+
 impl Default for Web {
     fn default() -> Web {
         Web {
             listen: listen(),
-            practice_pages: false,
+            proxies: proxies(),
         }
     }
 }
@@ -109,8 +114,8 @@ pub(crate) struct Config {
     pub pace: Pace,
     /// Where pages are served.
     pub listen: SocketAddr,
-    /// True where the pages about families are shown, on this machine and for practice tenants only.
-    pub practice_pages: bool,
+    /// Proxies whose word about a client's address is taken.
+    pub proxies: Vec<IpAddr>,
     /// The tenants.
     pub tenants: Vec<TenantConfig>,
 }
@@ -203,7 +208,7 @@ pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
             ..Pace::default()
         },
         listen,
-        practice_pages: written.web.practice_pages,
+        proxies: written.web.proxies,
         tenants,
     })
 }
@@ -257,6 +262,11 @@ fn tenant(
     if !kizuna_domain::content::pack::is_code(&code) {
         return Err(wrong(format!(
             "tenant code '{code}' must be lower-case letters, digits and '-'"
+        )));
+    }
+    if kizuna_web::routes::first_words().contains(&code.as_str()) {
+        return Err(wrong(format!(
+            "tenant code '{code}' begins an address of the program itself; choose another"
         )));
     }
     let mut accounts = Vec::new();
@@ -371,9 +381,8 @@ lease_seconds = 10
 [web]
 # 画面をひらく場所。インターネットには、TLS のプロキシを通して出してください。
 listen = "127.0.0.1:8080"
-# 練習用の自治体だけのとき、配信や家庭の画面をこの機械で見られるようにする。ログインはまだないので、
-# プロキシでほかへ出している機械では false のままにしてください。
-practice_pages = false
+# プロキシのアドレス。ここからの X-Forwarded-For だけを信じます（サインインのまちがいを、人ごとに数えるため）。
+proxies = ["127.0.0.1", "::1"]
 
 # ---- 自治体 -------------------------------------------------------------------------------------
 # 自治体の数だけ [[tenant]] を書きます。はじめは練習用（practice）で、見本の原稿を動かせます。

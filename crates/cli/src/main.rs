@@ -65,6 +65,8 @@ fn main() -> ExitCode {
         Command::Why(args) => commands::look::why(&session, &args),
         Command::Position(args) => commands::look::position(&session, &args),
         Command::Timeline(args) => commands::look::timeline(&session, &args),
+        Command::Staff(what) => commands::staff::staff(&session, &what),
+        Command::Audit(what) => commands::audit::audit(&session, &what),
         Command::Resume(args) => commands::setup::resume(&session, &args),
         Command::Claim(args) => commands::setup::claim(&session, &args),
     };

@@ -82,6 +82,7 @@ pub(crate) fn env(location: &str, keys: Keyring, witness: &Path, pace: Pace) -> 
         net: Net::new(Arc::clone(&clock)),
         clock,
         ids: Box::new(MachineIds),
+        random: Box::new(random_key),
         pace,
         stop: Stop::default(),
         witness: witness.to_owned(),

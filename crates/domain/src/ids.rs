@@ -96,6 +96,10 @@ ids! {
     BatchId, "bat";
     /// One tenant's work for one day.
     RunId, "run";
+    /// Somebody who signs in: of a municipality's staff, or an operator.
+    StaffId, "stf";
+    /// A one-time offer to sign in.
+    InvitationId, "inv";
 }
 
 /// Gives out identifiers, so that tests can choose them.

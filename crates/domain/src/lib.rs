@@ -49,6 +49,16 @@
 //! | `SkipReason` | 届かない理由 | why somebody gets nothing now | `people` |
 //! | `RosterRow`, `RowProblem` | 名簿の行 | a reader from another system's list, or what to mend in it | `roster` |
 //!
+//! **Staff**
+//!
+//! | word | 日本語 | meaning | file |
+//! |---|---|---|---|
+//! | `Role`, `Permission` | 役割／できること | what a person may do for a tenant: one table | `staff` |
+//! | `StaffMail` | 職員のメールアドレス | the address by which somebody signs in | `staff` |
+//! | `Stay` | サインインしている間 | when a session began and was used, and so when it is over | `staff` |
+//! | `Backoff` | 待ち時間 | how wrong sign-ins are slowed down | `staff` |
+//! | `PasswordProblem` | パスワードの直すところ | why a password is refused | `password` |
+//!
 //! **A day's run**
 //!
 //! | word | 日本語 | meaning | file |
@@ -65,10 +75,11 @@
 //! | `Settlement`, `Next`, `Failure` | 結果の扱い | what we therefore write | `run::settle` |
 //!
 //! **Identifiers** (`ids`; made by `Ids`): `TenantId` 導入自治体, `TrackId` シリーズ, `ArticleId` 原稿, `RevisionId` 版, `EditionId` 配信版,
-//! `SubscriberId` 読者, `SubscriptionId` 登録, `PointId` 配信先, `AccountId` 配信アカウント, `CohortId` 同文グループ, `BatchId` 送信単位, `RunId` 配信回.
+//! `SubscriberId` 読者, `SubscriptionId` 登録, `PointId` 配信先, `AccountId` 配信アカウント, `CohortId` 同文グループ, `BatchId` 送信単位, `RunId` 配信回,
+//! `StaffId` 職員, `InvitationId` 招待.
 //!
 //! **Refused texts** (each stands beside what it is not): `NotADay`, `NotAWindow`, `NotAPosition`, `NotAnEndRule`, `NotSlots`,
-//! `NotAnId`, `SettingsError`.
+//! `NotAnId`, `NotAMail`, `SettingsError`.
 
 pub mod age;
 pub mod cadence;
@@ -76,9 +87,11 @@ pub mod content;
 pub mod day;
 pub mod ids;
 pub mod message;
+pub mod password;
 pub mod people;
 pub mod position;
 pub mod roster;
 pub mod run;
+pub mod staff;
 pub mod tenant;
 pub mod text;

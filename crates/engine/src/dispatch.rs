@@ -71,7 +71,7 @@ pub fn expire(env: &Env) -> Result<(), EngineError> {
 fn is_its_own(error: &EngineError) -> bool {
     match error {
         EngineError::Store(error) => matches!(error, StoreError::Corrupt { .. } | StoreError::Sealed { .. }),
-        EngineError::Fenced(_) | EngineError::Witness { .. } => false,
+        EngineError::Fenced(_) | EngineError::Witness { .. } | EngineError::Random(_) => false,
         EngineError::Settings(_)
         | EngineError::NoTenant(_)
         | EngineError::NoSubscription(_)
@@ -79,6 +79,8 @@ fn is_its_own(error: &EngineError) -> bool {
         | EngineError::Pack(_)
         | EngineError::NoTrack(_)
         | EngineError::NoChannel(_)
+        | EngineError::Staff(_)
+        | EngineError::Credentials(_)
         | EngineError::Rule(_) => true,
     }
 }

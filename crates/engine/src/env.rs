@@ -11,6 +11,11 @@ use kizuna_domain::ids::Ids;
 use kizuna_store::tenants::Account;
 use kizuna_store::{Db, Keyring, StoreError, WriteTx};
 
+use crate::error::EngineError;
+
+/// Thirty-two bytes that nobody can guess, new ones at each call.
+pub type Random = Box<dyn Fn() -> std::io::Result<[u8; 32]> + Send + Sync>;
+
 /// How the engine paces itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -69,6 +74,8 @@ pub struct Env {
     pub net: Net,
     /// Source of identifiers.
     pub ids: Box<dyn Ids>,
+    /// Source of tokens and salts.
+    pub random: Random,
     /// How the engine paces itself.
     pub pace: Pace,
     /// The stop button.
@@ -92,6 +99,11 @@ impl std::fmt::Debug for Env {
 const TRIES_MAX: usize = 5;
 
 impl Env {
+    /// Thirty-two bytes that nobody can guess.
+    pub fn secret(&self) -> Result<[u8; 32], EngineError> {
+        (self.random)().map_err(EngineError::Random)
+    }
+
     /// Writes, and begins again where the database gave the way to somebody else: a lost race, a deadlock, a lost connection.
     ///
     /// For what a person pressed, who should not read of a deadlock, and for planners that meet on one page.

@@ -4,6 +4,8 @@ use kizuna_domain::content::pack::PackProblem;
 use kizuna_domain::tenant::SettingsError;
 use kizuna_store::StoreError;
 
+use crate::actions::staff::StaffProblem;
+
 /// A rule that was broken, or a surprise from below.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -42,6 +44,15 @@ pub enum EngineError {
     /// A channel of this name is not part of this build.
     #[error("the channel '{0}' is not part of this program")]
     NoChannel(String),
+    /// A rule about staff and their means of signing in was broken.
+    #[error(transparent)]
+    Staff(#[from] StaffProblem),
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(std::io::Error),
+    /// Means of signing in could not be made.
+    #[error("a password or a one-time code could not be prepared: {0}")]
+    Credentials(String),
     /// A rule of people's registrations was broken.
     #[error("{0}")]
     Rule(String),

@@ -7,10 +7,12 @@
 //! | [`dispatch`] | batches to providers, outcomes back |
 //! | [`run`] | both, for every tenant, with a report |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
+//! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
 pub mod composer;
+pub mod credentials;
 pub mod dispatch;
 pub mod env;
 pub mod error;
@@ -23,5 +25,5 @@ pub mod run;
 pub mod walk;
 pub mod witness;
 
-pub use env::{Clock, Env, Net, Pace, Stop};
+pub use env::{Clock, Env, Net, Pace, Random, Stop};
 pub use error::EngineError;

@@ -1,10 +1,10 @@
-//! Links in messages: signed, bound to one purpose, one tenant and one reader.
+//! Signed tokens: links in messages, bound to one purpose, one tenant and one reader; invitations; known browsers.
 //!
 //! A stop link never expires: whoever still holds an old message must be able to stop.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kizuna_domain::ids::{SubscriberId, TenantId};
+use kizuna_domain::ids::{InvitationId, StaffId, SubscriberId, TenantId};
 use kizuna_domain::message::Links;
 use kizuna_store::Keyring;
 
@@ -12,6 +12,8 @@ use kizuna_store::Keyring;
 const SIGNATURE: usize = 12;
 const STOP: &str = "stop";
 const BOUNCE: &str = "bounce";
+const INVITATION: &str = "invitation";
+const BROWSER: &str = "browser";
 
 fn subject(tenant: TenantId, subscriber: SubscriberId) -> [u8; 32] {
     let mut subject = [0; 32];
@@ -21,27 +23,60 @@ fn subject(tenant: TenantId, subscriber: SubscriberId) -> [u8; 32] {
     subject
 }
 
-/// The token with which a reader stops everything.
-pub fn stop_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId) -> String {
-    let signature = keys.sign_link(STOP, &subject(tenant, subscriber));
-    let mut bytes = subscriber.bytes().to_vec();
+/// An identifier with a signature that is bound to a purpose and a subject.
+fn sign(keys: &Keyring, purpose: &str, id: &[u8; 16], subject: &[u8]) -> String {
+    let signature = keys.sign_link(purpose, subject);
+    let mut bytes = id.to_vec();
     bytes.extend(signature.iter().take(SIGNATURE));
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The reader that a stop token belongs to; `None` for a forged one or one of another tenant.
-pub fn read_stop_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<SubscriberId> {
+/// The identifier in a signed token; `None` for a forged one, or one for another subject.
+fn read(keys: &Keyring, purpose: &str, token: &str, subject: impl FnOnce(&[u8; 16]) -> Vec<u8>) -> Option<[u8; 16]> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (id, signature) = bytes.split_at_checked(16)?;
-    let subscriber = SubscriberId::from_bytes(id)?;
-    let right = keys.sign_link(STOP, &subject(tenant, subscriber));
+    let (id, signature) = bytes.split_first_chunk()?;
+    let right = keys.sign_link(purpose, &subject(id));
     // Every byte is compared whatever the first difference is.
     let differences = right
         .iter()
         .take(SIGNATURE)
         .zip(signature)
         .fold(0u8, |all, (a, b)| all | (a ^ b));
-    (signature.len() == SIGNATURE && differences == 0).then_some(subscriber)
+    (signature.len() == SIGNATURE && differences == 0).then_some(*id)
+}
+
+/// The token with which a reader stops everything.
+pub fn stop_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId) -> String {
+    sign(keys, STOP, subscriber.bytes(), &subject(tenant, subscriber))
+}
+
+/// The reader that a stop token belongs to; `None` for a forged one or one of another tenant.
+pub fn read_stop_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<SubscriberId> {
+    let id = read(keys, STOP, token, |id| [tenant.bytes().as_slice(), id].concat())?;
+    SubscriberId::from_bytes(&id)
+}
+
+/// The token in the link of an invitation.
+pub fn invitation_token(keys: &Keyring, invitation: InvitationId) -> String {
+    sign(keys, INVITATION, invitation.bytes(), invitation.bytes())
+}
+
+/// The invitation that a token belongs to; `None` for a forged one.
+pub fn read_invitation_token(keys: &Keyring, token: &str) -> Option<InvitationId> {
+    let id = read(keys, INVITATION, token, |id| id.to_vec())?;
+    InvitationId::from_bytes(&id)
+}
+
+/// The mark of a browser in which a person signed in; `number` tells browsers apart.
+pub fn browser_mark(keys: &Keyring, staff: StaffId, number: &[u8; 16]) -> String {
+    sign(keys, BROWSER, number, &[staff.bytes().as_slice(), number].concat())
+}
+
+/// The number of a browser in which this person signed in before; `None` for a forged mark or somebody else's.
+pub fn read_browser_mark(keys: &Keyring, staff: StaffId, mark: &str) -> Option<[u8; 16]> {
+    read(keys, BROWSER, mark, |number| {
+        [staff.bytes().as_slice(), number].concat()
+    })
 }
 
 /// The token in a return path by which a bounce is recognised: letters and digits only.

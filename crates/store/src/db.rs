@@ -70,6 +70,12 @@ impl<'a> From<&'a [u8]> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a [u8; 32]> for Value<'a> {
+    fn from(value: &'a [u8; 32]) -> Self {
+        Value::Bytes(value)
+    }
+}
+
 impl<'a> From<&'a [u8; 16]> for Value<'a> {
     fn from(value: &'a [u8; 16]) -> Self {
         Value::Bytes(value)
@@ -222,6 +228,11 @@ impl<'a> Row<'a> {
     /// The identifier in a column.
     pub fn id<T>(&self, column: usize, make: fn(&[u8]) -> Option<T>) -> Result<T, StoreError> {
         make(self.bytes(column)?).ok_or_else(|| StoreError::corrupt("an identifier", column))
+    }
+
+    /// The instant in a column.
+    pub fn instant(&self, column: usize) -> Result<jiff::Timestamp, StoreError> {
+        jiff::Timestamp::from_millisecond(self.int(column)?).map_err(|_| StoreError::corrupt("an instant", column))
     }
 
     /// The civil day in a column.

@@ -12,6 +12,8 @@ pub mod people;
 pub mod runs;
 pub mod scope;
 pub mod seal;
+pub mod sessions;
+pub mod staff;
 pub mod tenants;
 
 pub use db::{Db, Location, ReadTx, WriteTx};

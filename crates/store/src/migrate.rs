@@ -8,6 +8,7 @@ use crate::{args, sql};
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
+    (2, "staff", include_str!("../migrations/0002_staff.sql")),
     (3, "requests", include_str!("../migrations/0003_requests.sql")),
 ];
 

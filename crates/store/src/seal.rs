@@ -26,6 +26,7 @@ pub struct Keyring {
     nonce: [u8; 32],
     index: [u8; 32],
     links: [u8; 32],
+    audit: [u8; 32],
 }
 
 impl std::fmt::Debug for Keyring {
@@ -47,6 +48,7 @@ impl Keyring {
             nonce: keyed(key, &[b"nonce"]),
             index: keyed(key, &[b"index"]),
             links: keyed(key, &[b"links"]),
+            audit: keyed(key, &[b"audit"]),
         }
     }
 
@@ -104,6 +106,19 @@ impl Keyring {
         let mut index = [0; 16];
         index.copy_from_slice(full.split_at(16).0);
         index
+    }
+
+    /// The blind index of what belongs to no tenant: equal words of one kind have equal indexes, and nothing else shows.
+    pub fn index_of(&self, kind: &str, words: &[u8]) -> [u8; 16] {
+        let full = keyed(&self.index, &[kind.as_bytes(), words]);
+        let mut index = [0; 16];
+        index.copy_from_slice(full.split_at(16).0);
+        index
+    }
+
+    /// The seal on the head of an audit chain.
+    pub fn seal_head(&self, parts: &[&[u8]]) -> [u8; 32] {
+        keyed(&self.audit, parts)
     }
 
     /// A keyed hash for links in messages, bound to one purpose.

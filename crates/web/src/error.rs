@@ -120,6 +120,14 @@ fn words(status: StatusCode, language: Language) -> (&'static str, &'static str)
             "What was sent is too large",
             "Nothing has changed. Please try again from the page.",
         ),
+        (StatusCode::FORBIDDEN, Language::Ja) => (
+            "ほかのサイトからは受け取れません",
+            "何も変わっていません。このサイトのページをひらいて、ボタンからもう一度おしてください。",
+        ),
+        (StatusCode::FORBIDDEN, Language::En) => (
+            "This came from another site",
+            "Nothing has changed. Please open our page and use its button.",
+        ),
         (StatusCode::REQUEST_TIMEOUT, Language::Ja) => ("時間がかかりすぎました", "もう一度ためしてください。"),
         (StatusCode::REQUEST_TIMEOUT, Language::En) => ("This took too long", "Please try again."),
         (status, Language::Ja) if status.is_client_error() => (
@@ -211,13 +219,13 @@ fn guard_headers(headers: &mut HeaderMap) {
     let always = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("x-robots-tag"), "noindex"),
     ];
     for (name, value) in always {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    let usually = [(CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
+    for (name, value) in usually {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
 }

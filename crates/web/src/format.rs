@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use kizuna_domain::day::Day;
 use kizuna_domain::tenant::TenantKind;
+
+use crate::client::Client;
 
 /// Numbers below this say too much about one family in a small town.
 const FEW: u64 = 10;
@@ -33,6 +36,32 @@ pub(crate) fn families(number: u64, kind: TenantKind) -> String {
 pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> String {
     let local = zone.to_datetime(at);
     format!("{}:{:02}", local.hour(), local.minute())
+}
+
+/// A day and a time of day on a tenant's clock: 2026年11月22日（日）8:02.
+pub(crate) fn instant(at: Timestamp, zone: &TimeZone) -> String {
+    format!("{}{}", Day::of(at, zone).japanese(), time(at, zone))
+}
+
+/// A text as it stands in the query of an address.
+pub(crate) fn query_word(text: &str) -> String {
+    let mut word = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => word.push(char::from(byte)),
+            _ => word.extend(["%", &format!("{byte:02X}")]),
+        }
+    }
+    word
+}
+
+/// Where links to this installation begin: as the tenant says, else as the browser asked.
+pub(crate) fn base_url(configured: &str, client: &Client) -> String {
+    match (configured, client.is_local) {
+        ("", true) => format!("http://{}", client.host),
+        ("", false) => format!("https://{}", client.host),
+        (url, _) => url.to_owned(),
+    }
 }
 
 /// The address that dials a number; `None` where nothing in it can be dialled.
@@ -77,6 +106,11 @@ mod tests {
         assert_eq!(tel("#8000").as_deref(), Some("tel:%238000"));
         assert_eq!(tel("000-000-0001").as_deref(), Some("tel:0000000001"));
         assert_eq!(tel("なし"), None);
+    }
+
+    #[test]
+    fn an_address_with_a_query_fits_into_a_query() {
+        assert_eq!(query_word("/a/plan?day=1&b=あ"), "/a/plan%3Fday%3D1%26b%3D%E3%81%82");
     }
 
     #[test]

@@ -1,14 +1,12 @@
-//! The root: on to the first tenant's today where staff pages are open, else a few words about what this is.
+//! The root: staff go on to their tenant, everybody else reads a few words about what this is.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use kizuna_store::tenants;
 
-use crate::StaffPages;
 use crate::error::{PageError, page};
-use crate::guard::{Shared, blocking};
+use crate::guard::{Door, Place, Shared, Visitor, blocking};
 use crate::language::Language;
 
 #[derive(Template)]
@@ -16,23 +14,40 @@ use crate::language::Language;
 struct FrontPage {
     lang: &'static str,
     english: bool,
-    /// True where staff could look but no tenant is set up.
+    /// True for somebody who is signed in and has no tenant to go to.
     empty: bool,
 }
 
+#[derive(Template)]
+#[template(path = "staff/places.html")]
+struct PlacesPage {
+    places: Vec<Place>,
+}
+
 /// Shows the way in.
-pub(crate) async fn get(State(site): State<Shared>, language: Language) -> Result<Response, PageError> {
-    let open = site.staff_pages == StaffPages::Open;
-    if open {
-        let first = blocking(&site, |site| Ok(site.env.db.read(tenants::all)?.into_iter().next())).await?;
-        if let Some(first) = first {
-            return Ok(Redirect::temporary(&format!("/{}/today", first.code)).into_response());
+pub(crate) async fn get(
+    State(site): State<Shared>,
+    language: Language,
+    Door { client, cookies }: Door,
+) -> Result<Response, PageError> {
+    let places = blocking(&site, move |site| match Visitor::of(site, &client, &cookies)? {
+        Visitor::Myself(myself) => Ok(Some(site.env.db.read(|tx| myself.places(tx))?)),
+        Visitor::Nobody | Visitor::Late(_) => Ok(None),
+    })
+    .await?;
+    match places.as_deref() {
+        Some([(code, _)]) => Ok(Redirect::temporary(&format!("/{code}/today")).into_response()),
+        Some([]) | None => {
+            let front = FrontPage {
+                lang: language.tag(),
+                english: language == Language::En,
+                empty: places.is_some(),
+            };
+            page(StatusCode::OK, &front)
+        }
+        Some(_) => {
+            let places = places.unwrap_or_default();
+            page(StatusCode::OK, &PlacesPage { places })
         }
     }
-    let front = FrontPage {
-        lang: language.tag(),
-        english: language == Language::En,
-        empty: open,
-    };
-    page(StatusCode::OK, &front)
 }

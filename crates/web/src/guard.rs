@@ -1,18 +1,34 @@
 //! Guards: a handler reaches a tenant's data only with the value that a guard made.
+//!
+//! The permission of a staff page stands in the table of routes, and the gate built from it runs before the page. It
+//! answers in this order: who are you (else sign in), is the tenant one of yours (else there is no such page), may
+//! you (else who may).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::Method;
 use axum::http::request::Parts;
-use kizuna_domain::ids::SubscriberId;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use kizuna_domain::ids::{StaffId, SubscriberId};
+use kizuna_domain::staff::{Permission, Role};
+use kizuna_engine::actions::Actor;
 use kizuna_engine::links;
+use kizuna_store::sessions::{self, Token};
+use kizuna_store::staff::{self, Staff};
 use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::{ReadTx, StoreError};
 
-use crate::Site;
+use crate::client::Client;
+use crate::cookies::Cookies;
 use crate::error::PageError;
+use crate::format;
 use crate::language::Language;
 use crate::reader::gone;
+use crate::staff::{draft, forbidden, sign_in};
+use crate::{Entrance, Site};
 
 /// What every handler holds.
 pub(crate) type Shared = Arc<Site>;
@@ -24,6 +40,21 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T, PageError> {
     let site = Arc::clone(site);
     tokio::task::spawn_blocking(move || work(&site)).await?
+}
+
+/// Does work that hashes a password, when there is room for it.
+pub(crate) async fn hashing<T: Send + 'static>(
+    site: &Shared,
+    work: impl FnOnce(&Site) -> Result<T, PageError> + Send + 'static,
+) -> Result<T, PageError> {
+    // It is never closed.
+    let room = Arc::clone(&site.hashing).acquire_owned().await.ok();
+    blocking(site, move |site| {
+        let result = work(site);
+        drop(room);
+        result
+    })
+    .await
 }
 
 async fn path_words(parts: &mut Parts) -> Result<HashMap<String, String>, PageError> {
@@ -38,11 +69,106 @@ fn tenant(site: &Site, code: &str) -> Result<Tenant, PageError> {
         .ok_or(PageError::NotFound)
 }
 
-/// A page for a tenant's staff; such pages exist only where [`crate::StaffPages::Open`] put them into the router.
+/// What a gate asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// To be somebody.
+    Myself,
+    /// To have a permission at the tenant of the address.
+    Staff(Permission),
+}
+
+/// Who asks for a page.
+pub(crate) enum Visitor {
+    /// Nobody that we know.
+    Nobody,
+    /// Somebody whose session is over.
+    Late(StaffId),
+    /// Somebody.
+    Myself(Myself),
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub(crate) struct Myself {
+    pub(crate) staff: Staff,
+    /// The session; none in the demo, where nobody signs in.
+    pub(crate) token: Option<Token>,
+    pub(crate) cookies: Cookies,
+}
+
+/// A tenant that somebody may go to: its code and name.
+pub(crate) type Place = (String, String);
+
+impl Visitor {
+    /// Looks up who asks, and notes now and then that the session is used.
+    pub(crate) fn of(site: &Site, client: &Client, cookies: &Cookies) -> Result<Visitor, PageError> {
+        let (env, now) = (&site.env, site.env.clock.now());
+        let token = match site.entrance {
+            Entrance::Demo(_) if !client.is_local => return Ok(Visitor::Nobody),
+            Entrance::Demo(id) => {
+                let staff = env.db.read(|tx| staff::by_id(tx, &env.keys, id))?;
+                return Ok(staff.map_or(Visitor::Nobody, |staff| {
+                    Visitor::Myself(Myself {
+                        staff,
+                        token: None,
+                        cookies: cookies.clone(),
+                    })
+                }));
+            }
+            Entrance::SignIn => cookies.session,
+        };
+        let Some(token) = token else {
+            return Ok(Visitor::Nobody);
+        };
+        let Some((staff, stay)) = env.db.read(|tx| sessions::find(tx, &env.keys, &token))? else {
+            return Ok(Visitor::Nobody);
+        };
+        if stay.is_over(now) {
+            return Ok(Visitor::Late(staff.id));
+        }
+        if stay.is_worth_noting(now) {
+            env.write(|tx| sessions::note_use(tx, &token, now))?;
+        }
+        Ok(Visitor::Myself(Myself {
+            staff,
+            token: Some(token),
+            cookies: cookies.clone(),
+        }))
+    }
+}
+
+impl Myself {
+    /// Tenants that this person may go to, by code.
+    pub(crate) fn places(&self, tx: &mut ReadTx<'_>) -> Result<Vec<Place>, StoreError> {
+        if self.staff.is_operator {
+            let all = tenants::all(tx)?;
+            return Ok(all.into_iter().map(|tenant| (tenant.code, tenant.name)).collect());
+        }
+        let places = staff::memberships(tx, self.staff.id)?;
+        Ok(places.into_iter().map(|place| (place.code, place.name)).collect())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Myself {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Myself, PageError> {
+        parts.extensions.get().cloned().ok_or(PageError::NotFound)
+    }
+}
+
+/// A page for a tenant's staff: who asks, for which tenant, as what.
+#[derive(Clone)]
 pub(crate) struct Office {
     pub(crate) tenant: Tenant,
-    /// Other tenants of this installation, to go over to.
-    pub(crate) neighbours: Vec<(String, String)>,
+    pub(crate) myself: Myself,
+    /// The role at this tenant, and that of an operator.
+    pub(crate) roles: Vec<Role>,
+    /// Where links to this installation begin.
+    pub(crate) base_url: String,
+    /// Other tenants that this person may go over to.
+    pub(crate) neighbours: Vec<Place>,
     /// True where an account writes letters into a folder.
     pub(crate) has_mailbox: bool,
 }
@@ -50,28 +176,136 @@ pub(crate) struct Office {
 /// Neighbours shown at most; whoever has more knows their addresses.
 const NEIGHBOURS_MAX: usize = 12;
 
-impl FromRequestParts<Shared> for Office {
+impl Office {
+    /// True where the person has this permission here.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.roles.iter().any(|role| role.may(permission))
+    }
+
+    /// The person as the record names them.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Staff(self.myself.staff.id)
+    }
+
+    /// The office of a person at a tenant; none where they have no place there.
+    fn open(site: &Site, client: &Client, myself: Myself, code: &str) -> Result<Option<Office>, PageError> {
+        let found = site.env.db.read(|tx| {
+            let Some(tenant) = tenants::by_code(tx, code)? else {
+                return Ok(None);
+            };
+            let own = staff::role(tx, tenant.scope(), myself.staff.id)?;
+            let all = myself.staff.is_operator.then_some(Role::Operator);
+            let roles: Vec<Role> = own.into_iter().chain(all).collect();
+            Ok(Some((tenant, roles, myself.places(tx)?)))
+        })?;
+        let Some((tenant, roles, places)) = found.filter(|(_, roles, _)| !roles.is_empty()) else {
+            return Ok(None);
+        };
+        let neighbours = places.into_iter().filter(|(code, _)| *code != tenant.code);
+        let has_mailbox = crate::office::mailbox::folder(site, &tenant)?.is_some();
+        Ok(Some(Office {
+            base_url: format::base_url(&tenant.settings.base_url, client),
+            neighbours: neighbours.take(NEIGHBOURS_MAX).collect(),
+            tenant,
+            myself,
+            roles,
+            has_mailbox,
+        }))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Office {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Office, PageError> {
-        let mut words = path_words(parts).await?;
-        let code = words.remove("tenant").ok_or(PageError::NotFound)?;
-        blocking(site, move |site| {
-            let tenant = tenant(site, &code)?;
-            let others = site.env.db.read(tenants::all)?;
-            let neighbours = others
-                .into_iter()
-                .filter(|other| other.id != tenant.id)
-                .take(NEIGHBOURS_MAX);
-            let neighbours = neighbours.map(|other| (other.code, other.name)).collect();
-            let has_mailbox = crate::office::mailbox::folder(site, &tenant)?.is_some();
-            Ok(Office {
-                tenant,
-                neighbours,
-                has_mailbox,
-            })
-        })
-        .await
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Office, PageError> {
+        parts.extensions.get().cloned().ok_or(PageError::NotFound)
+    }
+}
+
+/// What a gate decided.
+enum Decision {
+    Enter(Box<(Myself, Option<Office>)>),
+    SignIn(Option<StaffId>),
+    NoSuchPage,
+    Forbidden(Box<Office>, Permission),
+}
+
+fn decide(site: &Site, gate: Gate, client: &Client, cookies: &Cookies, code: &str) -> Result<Decision, PageError> {
+    let myself = match Visitor::of(site, client, cookies)? {
+        Visitor::Myself(myself) => myself,
+        // The demo shows its pages on this machine, and nothing elsewhere.
+        Visitor::Nobody if site.entrance != Entrance::SignIn => return Ok(Decision::NoSuchPage),
+        Visitor::Nobody => return Ok(Decision::SignIn(None)),
+        Visitor::Late(staff) => return Ok(Decision::SignIn(Some(staff))),
+    };
+    let permission = match gate {
+        Gate::Myself => return Ok(Decision::Enter(Box::new((myself, None)))),
+        Gate::Staff(permission) => permission,
+    };
+    Ok(match Office::open(site, client, myself.clone(), code)? {
+        None => Decision::NoSuchPage,
+        Some(office) if !office.may(permission) => Decision::Forbidden(Box::new(office), permission),
+        Some(office) => Decision::Enter(Box::new((myself, Some(office)))),
+    })
+}
+
+/// Lets in whom the gate lets in, and tells everybody else what to do.
+pub(crate) async fn pass(State((site, gate)): State<(Shared, Gate)>, request: Request, next: Next) -> Response {
+    match gate_keeper(&site, gate, request, next).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn gate_keeper(site: &Shared, gate: Gate, request: Request, next: Next) -> Result<Response, PageError> {
+    let (mut parts, body) = request.into_parts();
+    let mut words = path_words(&mut parts).await?;
+    let code = words.remove("tenant").unwrap_or_default();
+    let client = Client::of(&parts, &site.proxies);
+    let cookies = Cookies::of(&parts, &client);
+    let decision = blocking(site, move |site| decide(site, gate, &client, &cookies, &code)).await?;
+    match decision {
+        Decision::Enter(entered) => {
+            let (myself, office) = *entered;
+            parts.extensions.insert(myself);
+            if let Some(office) = office {
+                parts.extensions.insert(office);
+            }
+            Ok(next.run(Request::from_parts(parts, body)).await)
+        }
+        Decision::NoSuchPage => Err(PageError::NotFound),
+        Decision::Forbidden(office, permission) => {
+            blocking(site, move |site| forbidden::answer(site, &office, permission)).await
+        }
+        Decision::SignIn(late) => {
+            let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
+            if matches!(parts.method, Method::GET | Method::HEAD) {
+                return Ok(Redirect::to(&sign_in::address(&here, late.is_some())).into_response());
+            }
+            // Own settings hold passwords, which must not travel once more.
+            let writer = late.filter(|_| gate != Gate::Myself);
+            let kept = match writer {
+                Some(staff) => draft::keep(site, staff, &here, Request::from_parts(parts, body)).await,
+                None => None,
+            };
+            sign_in::interrupted(late.is_some(), kept)
+        }
+    }
+}
+
+/// Anybody at the door: who they are is looked up where it matters.
+pub(crate) struct Door {
+    pub(crate) client: Client,
+    pub(crate) cookies: Cookies,
+}
+
+impl FromRequestParts<Shared> for Door {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Door, PageError> {
+        let client = Client::of(parts, &site.proxies);
+        let cookies = Cookies::of(parts, &client);
+        Ok(Door { client, cookies })
     }
 }
 

@@ -2,22 +2,29 @@
 //!
 //! | module | shows |
 //! |---|---|
-//! | [`routes`] | every address with its audience, in one table |
+//! | [`routes`] | every address with who may open it, in one table |
 //! | `reader` | what families see: stopping, at once and without questions |
-//! | `office` | what a municipality's staff see: today, tomorrow, one family, the demo's mailbox |
+//! | `staff` | signing in, accepting an invitation, one's own settings |
+//! | `office` | what a municipality's staff see: today, tomorrow, one family, people and roles, the record |
 //! | [`serve`](fn@serve) | all of it on a socket |
 //!
 //! Reads go through the store and the engine's explanations, writes through the engine's actions only. Every page works
 //! without a script and loads nothing from elsewhere.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use kizuna_domain::ids::StaffId;
 use kizuna_engine::Env;
+use tokio::sync::Semaphore;
 
 mod assets;
 mod bubble;
+mod client;
+mod cookies;
 mod day_picker;
 mod error;
+mod form;
 mod format;
 mod front;
 mod guard;
@@ -27,24 +34,45 @@ mod office;
 mod reader;
 pub mod routes;
 mod serve;
+mod staff;
 
+pub use client::Peer;
 pub use routes::router;
 pub use serve::serve;
+
+/// Passwords hashed at the same time: each takes a processor and 19 MiB.
+const HASHINGS_MAX: usize = 2;
 
 /// What the pages need: the engine's world, and who may look.
 #[derive(Debug)]
 pub struct Site {
     /// The outside world of the engine.
     pub env: Arc<Env>,
-    /// Whether staff pages exist.
-    pub staff_pages: StaffPages,
+    /// How staff come in.
+    pub entrance: Entrance,
+    /// Proxies whose word about a client's address is taken.
+    proxies: Vec<IpAddr>,
+    /// Room for those who hash passwords.
+    hashing: Arc<Semaphore>,
 }
 
-/// Whether the pages for staff exist; there is no sign-in yet, so they are never shown to a network.
+impl Site {
+    /// A site whose clients come directly or through one of `proxies`.
+    pub fn new(env: Arc<Env>, entrance: Entrance, proxies: Vec<IpAddr>) -> Site {
+        Site {
+            env,
+            entrance,
+            proxies,
+            hashing: Arc::new(Semaphore::new(HASHINGS_MAX)),
+        }
+    }
+}
+
+/// How staff come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StaffPages {
-    /// For the demo and for practice, on this machine only.
-    Open,
-    /// Only readers' pages answer.
-    Closed,
+pub enum Entrance {
+    /// By signing in.
+    SignIn,
+    /// Whoever sits at this machine is this invented member of staff: for the demo, on loopback only.
+    Demo(StaffId),
 }

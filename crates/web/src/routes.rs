@@ -1,27 +1,36 @@
-//! Every address, with who it is for. A staff page that is not in this table does not exist.
+//! Every address, with who may open it. A page that is not in this table does not exist.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, REFERRER_POLICY};
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
+use kizuna_domain::staff::Permission;
+use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::guard::Shared;
-use crate::office::{families, family, letter, mailbox, plan, today};
+use crate::guard::{self, Gate, Shared};
+use crate::office::{audit, families, family, invitation, letter, mailbox, people, person, plan, today};
 use crate::reader::{stop, stopped};
-use crate::{Site, StaffPages, assets, error, front, health};
+use crate::staff::{join, me, sign_in};
+use crate::{Site, assets, error, front, health};
 
 /// Who a page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Families: always open.
+    /// Families: always open, also to mail programs, which send no origin.
     Reader,
-    /// Staff: only where [`StaffPages::Open`].
-    Staff,
+    /// Anybody on the way in, by forms of our own pages.
+    Anyone,
+    /// Whoever is signed in.
+    Myself,
+    /// Staff of the tenant in the address whose role has the permission.
+    Staff(Permission),
 }
 
 /// One line of the table.
@@ -38,7 +47,8 @@ pub struct Route {
 
 /// The table.
 pub fn table() -> Vec<Route> {
-    use Audience::{Reader, Staff};
+    use Audience::{Anyone, Myself, Reader, Staff};
+    use Permission::{AuditView, FamiliesView, OfficeView, StaffManage};
     let route = |method, path, audience, handler| Route {
         method,
         path,
@@ -59,34 +69,123 @@ pub fn table() -> Vec<Route> {
             post(stop::one_click),
         ),
         route("GET", "/{tenant}/stopped", Reader, get(stopped::get)),
-        route("GET", "/{tenant}/today", Staff, get(today::get)),
-        route("GET", "/{tenant}/plan", Staff, get(plan::get)),
-        route("GET", "/{tenant}/families", Staff, get(families::get)),
-        route("GET", "/{tenant}/families/{subscription}", Staff, get(family::get)),
-        route("GET", "/{tenant}/mailbox", Staff, get(mailbox::get)),
-        route("GET", "/{tenant}/mailbox/{name}", Staff, get(letter::get)),
+        route("GET", "/signin", Anyone, get(sign_in::get)),
+        route("POST", "/signin", Anyone, post(sign_in::post)),
+        route("POST", "/signout", Myself, post(sign_in::sign_out)),
+        route("GET", "/join/{token}", Anyone, get(join::get)),
+        route("POST", "/join/{token}", Anyone, post(join::post)),
+        route("GET", "/join/{token}/code", Anyone, get(join::code)),
+        route("POST", "/join/{token}/code", Anyone, post(join::confirm)),
+        route("POST", "/join/{token}/accept", Myself, post(join::accept)),
+        route("GET", "/me", Myself, get(me::get)),
+        route("POST", "/me/password", Myself, post(me::password)),
+        route("GET", "/me/totp", Myself, get(me::totp)),
+        route("POST", "/me/totp", Myself, post(me::begin_totp)),
+        route("POST", "/me/totp/confirm", Myself, post(me::confirm_totp)),
+        route("GET", "/me/codes", Myself, get(me::codes)),
+        route("POST", "/me/codes", Myself, post(me::hide_codes)),
+        route("GET", "/{tenant}/today", Staff(OfficeView), get(today::get)),
+        route("GET", "/{tenant}/plan", Staff(OfficeView), get(plan::get)),
+        route("GET", "/{tenant}/families", Staff(FamiliesView), get(families::get)),
+        route(
+            "GET",
+            "/{tenant}/families/{subscription}",
+            Staff(FamiliesView),
+            get(family::get),
+        ),
+        route("GET", "/{tenant}/mailbox", Staff(FamiliesView), get(mailbox::get)),
+        route("GET", "/{tenant}/mailbox/{name}", Staff(FamiliesView), get(letter::get)),
+        route("GET", "/{tenant}/staff", Staff(StaffManage), get(people::get)),
+        route("POST", "/{tenant}/staff", Staff(StaffManage), post(people::invite)),
+        route("GET", "/{tenant}/staff/{staff}", Staff(StaffManage), get(person::get)),
+        route(
+            "POST",
+            "/{tenant}/staff/{staff}/role",
+            Staff(StaffManage),
+            post(person::set_role),
+        ),
+        route(
+            "POST",
+            "/{tenant}/staff/{staff}/remove",
+            Staff(StaffManage),
+            post(person::remove),
+        ),
+        route(
+            "GET",
+            "/{tenant}/invitations/{invitation}",
+            Staff(StaffManage),
+            get(invitation::get),
+        ),
+        route(
+            "POST",
+            "/{tenant}/invitations/{invitation}/withdraw",
+            Staff(StaffManage),
+            post(invitation::withdraw),
+        ),
+        route("GET", "/{tenant}/audit", Staff(AuditView), get(audit::get)),
     ]
 }
 
+/// Words that begin an address of ours, so that no tenant may have them for its code.
+pub fn first_words() -> Vec<&'static str> {
+    let paths = table().into_iter().map(|route| route.path);
+    let words = paths.filter_map(|path| path.split('/').nth(1));
+    words
+        .filter(|word| !word.is_empty() && !word.starts_with('{'))
+        .collect()
+}
+
 /// Largest body: a form of a few words.
-const BODY_BYTES_MAX: usize = 16 << 10;
+pub(crate) const BODY_BYTES_MAX: usize = 16 << 10;
+/// Largest body of a sign-in: it may carry such a form on, sealed and in base 64, percent signs and all.
+const SIGN_IN_BYTES_MAX: usize = 80 << 10;
 /// A page that takes longer is given up; the largest town's plan takes a few seconds.
 const ANSWER_SECONDS_MAX: u64 = 60;
 
+/// A handler behind what its audience asks for.
+fn guarded(site: &Arc<Site>, route: Route) -> MethodRouter<Shared> {
+    let Route {
+        path,
+        audience,
+        handler,
+        ..
+    } = route;
+    let limit = if path == "/signin" {
+        SIGN_IN_BYTES_MAX
+    } else {
+        BODY_BYTES_MAX
+    };
+    let gate = match audience {
+        Audience::Reader | Audience::Anyone => None,
+        Audience::Myself => Some(Gate::Myself),
+        Audience::Staff(permission) => Some(Gate::Staff(permission)),
+    };
+    let handler = match gate {
+        Some(gate) => handler.route_layer(middleware::from_fn_with_state((Arc::clone(site), gate), guard::pass)),
+        None => handler,
+    };
+    let handler = match audience {
+        Audience::Reader => handler,
+        // Without a referrer of our own, browsers send `Origin: null`, which old ones cannot be told from strangers by.
+        Audience::Anyone | Audience::Myself | Audience::Staff(_) => {
+            let same_origin = HeaderValue::from_static("same-origin");
+            handler
+                .route_layer(CsrfLayer::new())
+                .route_layer(SetResponseHeaderLayer::if_not_present(REFERRER_POLICY, same_origin))
+        }
+    };
+    handler.route_layer(RequestBodyLimitLayer::new(limit))
+}
+
 /// The pages of a site as a service.
 pub fn router(site: Arc<Site>) -> Router {
-    let open = |route: &Route| match route.audience {
-        Audience::Reader => true,
-        Audience::Staff => site.staff_pages == StaffPages::Open,
-    };
     let mut router = Router::new();
-    for Route { path, handler, .. } in table().into_iter().filter(open) {
-        router = router.route(path, handler);
+    for route in table() {
+        router = router.route(route.path, guarded(&site, route));
     }
     let timeout = Duration::from_secs(ANSWER_SECONDS_MAX);
     router
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout))
         .layer(middleware::from_fn_with_state(Arc::clone(&site), error::dress))
         .with_state(site)

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
-use crate::Site;
 use crate::routes::router;
+use crate::{Peer, Site};
 
 /// Connections at the same time: above it the kernel's queue waits.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -59,10 +60,12 @@ async fn until_stopped(
         room: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
     };
     let (told, mut heard) = tokio::sync::watch::channel(false);
-    let server = axum::serve(door, router(site)).with_graceful_shutdown(async move {
-        stopped.await;
-        told.send_replace(true);
-    });
+    let server = axum::serve(door, router(site).into_make_service_with_connect_info::<Peer>()).with_graceful_shutdown(
+        async move {
+            stopped.await;
+            told.send_replace(true);
+        },
+    );
     let late = async move {
         // An error means that the server ended by itself.
         if heard.wait_for(|stopped| *stopped).await.is_ok() {
@@ -116,6 +119,12 @@ impl Listener for Door {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Peer {
+        Peer(*stream.remote_addr())
     }
 }
 

@@ -121,6 +121,7 @@ pub(super) fn build(folder: &Path, size: usize, spread: Spread, account: NewAcco
         net: Net::new(Arc::clone(&clock)),
         clock,
         ids: Box::new(Counter(AtomicU64::new(1))),
+        random: Box::new(|| Ok([7; 32])),
         pace: Pace::default(),
         stop: Stop::default(),
         witness: folder.join("witness"),

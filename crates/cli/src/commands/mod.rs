@@ -1,9 +1,11 @@
 //! The commands, and what they share: opening the installation, choosing the tenant, failing in two languages.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod look;
 pub(crate) mod send;
 pub(crate) mod setup;
+pub(crate) mod staff;
 pub(crate) mod transfer;
 
 use std::io::Write as _;
@@ -121,9 +123,12 @@ impl From<EngineError> for Failure {
                 "原稿に {} 件の直すところがあります。何も取りこんでいません。",
                 problems.len()
             ),
-            EngineError::Settings(_) | EngineError::Witness { .. } | EngineError::Rule(_) => {
-                "できませんでした。".to_owned()
-            }
+            EngineError::Staff(problem) => problem.ja(),
+            EngineError::Settings(_)
+            | EngineError::Witness { .. }
+            | EngineError::Random(_)
+            | EngineError::Credentials(_)
+            | EngineError::Rule(_) => "できませんでした。".to_owned(),
         };
         Failure::new(ja, error.to_string()).because(&error)
     }

@@ -11,11 +11,11 @@ use kizuna_engine::run::{Report, RunOutcome};
 use kizuna_engine::{Env, run as daily};
 use kizuna_store::runs;
 use kizuna_store::tenants::Tenant;
-use kizuna_web::{Site, StaffPages};
+use kizuna_web::{Entrance, Site};
 use serde_json::json;
 
 use super::{Failure, Outcome, Session, find_tenant, print, print_json};
-use crate::args::{Role, Run, Serve};
+use crate::args::{Half, Run, Serve};
 
 /// Pause between two looks at what is due.
 const TICK: Duration = Duration::from_secs(5);
@@ -208,11 +208,11 @@ fn print_doubts(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
 /// Serves pages and runs every day.
 pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure> {
     let (config, env) = session.open()?;
-    let worker = (args.only != Some(Role::Web)).then(|| {
+    let worker = (args.only != Some(Half::Web)).then(|| {
         let env = Arc::clone(&env);
         std::thread::spawn(move || work(&env))
     });
-    if args.only == Some(Role::Worker) {
+    if args.only == Some(Half::Worker) {
         press_on_interrupt(&env.stop);
     } else {
         let listener = listen(config.listen)?;
@@ -220,18 +220,8 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
             &format!("http://{}/ をひらいています。止めるには Ctrl-C。", config.listen),
             &format!("Serving http://{}/ . Stop with Ctrl-C.", config.listen),
         );
-        // Until staff can sign in, no page about families leaves the machine it is practised on.
-        let practice = env
-            .db
-            .read(kizuna_store::tenants::all)?
-            .iter()
-            .all(|t| t.settings.kind.allows_samples());
-        let open = config.practice_pages && practice && config.listen.ip().is_loopback();
-        let staff_pages = if open { StaffPages::Open } else { StaffPages::Closed };
-        let site = Arc::new(Site {
-            env: Arc::clone(&env),
-            staff_pages,
-        });
+        super::staff::say_who_is_missing(session, &env)?;
+        let site = Arc::new(Site::new(Arc::clone(&env), Entrance::SignIn, config.proxies));
         serve_pages(&env, site, listener)?;
     }
     env.stop.press();

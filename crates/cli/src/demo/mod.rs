@@ -9,14 +9,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kizuna_domain::day::Day;
+use kizuna_domain::staff::{Role, StaffMail};
 use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::tenants::NewAccount;
-use kizuna_engine::actions::{content, people as readers, tenants as actions};
+use kizuna_engine::actions::{content, people as readers, staff, tenants as actions};
 use kizuna_engine::programme::{self, Loaded};
 use kizuna_engine::{Env, Pace, run as daily};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Keyring, fence, migrate, people, tenants};
-use kizuna_web::{Site, StaffPages};
+use kizuna_web::{Entrance, Site};
 
 use crate::args::Demo;
 use crate::commands::{Failure, Outcome, Session, day_of, read_key, send};
@@ -93,10 +94,11 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
         &format!("http://127.0.0.1:{port}/ をひらいてください。止めるには Ctrl-C。"),
         &format!("Open http://127.0.0.1:{port}/ . Stop with Ctrl-C."),
     );
-    let site = Arc::new(Site {
-        env: Arc::clone(&env),
-        staff_pages: StaffPages::Open,
-    });
+    let mail = StaffMail::parse("hanako@hidamari.example")
+        .map_err(|error| Failure::new("見本の職員を作れません。", error.to_string()))?;
+    let hanako = staff::add_sample(&env, tenant.scope(), "見本 花子", &mail, Role::Administrator)?;
+    // Whoever sits at this machine is the invented administrator, so that a newcomer need not sign in.
+    let site = Arc::new(Site::new(Arc::clone(&env), Entrance::Demo(hanako.id), Vec::new()));
     send::serve_pages(&env, site, listener)?;
     Ok(Outcome::Done)
 }

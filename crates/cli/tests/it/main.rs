@@ -11,4 +11,5 @@ mod exchange;
 mod first_use;
 mod kills;
 mod place;
+mod staff;
 mod zones;

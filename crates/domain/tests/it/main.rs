@@ -8,5 +8,6 @@ mod days;
 mod oracle;
 mod properties;
 mod settle;
+mod staff;
 mod town;
 mod vectors;

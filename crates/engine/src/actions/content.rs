@@ -80,15 +80,15 @@ pub fn import(env: &Env, tenant: Option<&Tenant>, pack: &Pack) -> Result<Importe
             }
         }
         publish(tx, &track, new_edition, note.at, &mut done)?;
+        match owner {
+            Some(tenant) => tenants::touch(tx, tenant.scope())?,
+            None => tenants::touch_all(tx)?,
+        }
         note.write(
             tx,
             &track.code,
             &format!("edition={} articles={}", done.edition, done.articles),
         )?;
-        match owner {
-            Some(tenant) => tenants::touch(tx, tenant.scope())?,
-            None => tenants::touch_all(tx)?,
-        }
         Ok(done)
     })?;
     Ok(imported)

@@ -2,10 +2,15 @@
 
 pub mod content;
 pub mod people;
+pub mod sign_in;
+pub mod staff;
 pub mod tenants;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use kizuna_store::{Scope, StoreError, WriteTx, audit};
+use kizuna_domain::ids::StaffId;
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, audit};
 use uuid::Uuid;
 
 use crate::env::Env;
@@ -17,22 +22,28 @@ pub enum Actor {
     CommandLine,
     /// A reader, by a signed link.
     Reader,
+    /// A member of staff, on a page.
+    Staff(StaffId),
     /// The program itself.
     System,
 }
 
 impl Actor {
-    const fn code(self) -> &'static str {
+    fn code(self) -> Cow<'static, str> {
         match self {
-            Actor::CommandLine => "cli",
-            Actor::Reader => "reader",
-            Actor::System => "system",
+            Actor::CommandLine => "cli".into(),
+            Actor::Reader => "reader".into(),
+            Actor::Staff(id) => id.to_string().into(),
+            Actor::System => "system".into(),
         }
     }
 }
 
 /// An audit entry in the making, with everything that the transaction needs handed in.
+///
+/// It is written last: the head of the audit chain is locked from then on.
 pub(crate) struct Note<'a> {
+    keys: &'a Keyring,
     pub(crate) id: Uuid,
     pub(crate) at: Timestamp,
     pub(crate) actor: Actor,
@@ -41,8 +52,9 @@ pub(crate) struct Note<'a> {
 }
 
 impl<'a> Note<'a> {
-    pub(crate) fn new(env: &Env, actor: Actor, scope: Option<Scope>, action: &'a str) -> Note<'a> {
+    pub(crate) fn new(env: &'a Env, actor: Actor, scope: Option<Scope>, action: &'a str) -> Note<'a> {
         Note {
+            keys: &env.keys,
             id: env.ids.next(),
             at: env.clock.now(),
             actor,
@@ -54,15 +66,21 @@ impl<'a> Note<'a> {
     pub(crate) fn write(&self, tx: &mut WriteTx<'_>, subject: &str, detail: &str) -> Result<(), StoreError> {
         let actor = self.actor.code();
         let Note {
-            id, at, scope, action, ..
+            keys,
+            id,
+            at,
+            scope,
+            action,
+            ..
         } = *self;
         audit::write(
             tx,
+            keys,
             &audit::Entry {
                 id,
                 scope,
                 at,
-                actor,
+                actor: &actor,
                 action,
                 subject,
                 detail,

@@ -79,8 +79,8 @@ pub fn claim(env: &Env, through: Option<Day>) -> Result<u64, EngineError> {
         let given_up = runs::abandon_all(tx)?;
         fence::claim(tx, through)?;
         let fence = fence::get(tx)?;
-        note.write(tx, "installation", &format!("batches={given_up}"))?;
         tenants::touch_all(tx)?;
+        note.write(tx, "installation", &format!("batches={given_up}"))?;
         Ok((given_up, fence))
     })?;
     if let Some(fence) = fence {

@@ -278,6 +278,20 @@ pub(crate) fn only(outcome: RunOutcome) -> Report {
     outcome.reports.into_iter().next().unwrap()
 }
 
+/// Bytes that differ at each call.
+#[expect(clippy::unnecessary_wraps, reason = "the machine's source may fail")]
+fn random() -> std::io::Result<[u8; 32]> {
+    static CALLS: AtomicU64 = AtomicU64::new(1);
+    let call = CALLS
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut bytes = [0; 32];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = (call.rotate_left(u32::try_from(place).unwrap() * 7) & 0xff) as u8;
+    }
+    Ok(bytes)
+}
+
 fn env(location: &Location, clock: &TestClock, witness: &Path, machine: &str, first_id: u64) -> Arc<Env> {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     Arc::new(Env {
@@ -285,6 +299,7 @@ fn env(location: &Location, clock: &TestClock, witness: &Path, machine: &str, fi
         keys: Keyring::new(&[7; 32]),
         net: Net::new(Arc::clone(&clock)),
         clock,
+        random: Box::new(random),
         ids: Box::new(InOrder(AtomicU64::new(first_id))),
         pace: Pace {
             page: 50,

@@ -16,4 +16,5 @@ mod mornings;
 mod neighbours;
 mod races;
 mod samples;
+mod staff;
 mod year;

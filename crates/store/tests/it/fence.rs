@@ -1,10 +1,9 @@
-//! The send epoch and the record of who did what.
+//! The send epoch.
 
-use kizuna_store::audit::{self, Entry};
+use kizuna_store::StoreError;
 use kizuna_store::fence::{self, Fence};
-use kizuna_store::{Scope, StoreError};
 
-use crate::town::{Fixture, Town, at, day, id};
+use crate::town::{Fixture, day};
 
 store_test!(
     fn an_installation_is_named_once(store: &Fixture) {
@@ -58,42 +57,5 @@ store_test!(
     fn an_installation_without_a_name_claims_nothing(store: &Fixture) {
         assert!(store.db.write(|tx| fence::raise(tx, 1)).is_err());
         assert!(store.db.write(|tx| fence::claim(tx, None)).is_err());
-    }
-);
-
-fn entry(scope: Option<Scope>, minute: i64, action: &'static str) -> Entry<'static> {
-    Entry {
-        id: id(),
-        scope,
-        at: at(minute),
-        actor: "cli",
-        action,
-        subject: "kizuna",
-        detail: "articles=3",
-    }
-}
-
-store_test!(
-    fn an_action_is_recorded_with_itself_or_not_at_all(store: &Fixture) {
-        let (town, other) = (Town::with(store), Town::named(store, "other"));
-        store.write(|tx| audit::write(tx, &entry(Some(town.scope), 0, "content.import")));
-        store.write(|tx| audit::write(tx, &entry(Some(town.scope), 1, "content.publish")));
-        store.write(|tx| audit::write(tx, &entry(None, 2, "store.migrate")));
-        let undone = store.db.write(|tx| {
-            audit::write(tx, &entry(Some(town.scope), 3, "reader.stop"))?;
-            Err::<(), _>(StoreError::Refused { what: "given up" })
-        });
-
-        let latest = |scope, limit| store.read(|tx| audit::latest(tx, scope, limit));
-        let line = |action: &str| (action.to_owned(), "kizuna".to_owned(), "articles=3".to_owned());
-        assert!(undone.is_err());
-        assert_eq!(
-            latest(town.scope, 9),
-            [line("content.publish"), line("content.import")],
-            "newest first"
-        );
-        assert_eq!(latest(town.scope, 1), [line("content.publish")]);
-        assert_eq!(latest(other.scope, 9), []);
-        assert_eq!(store.number("SELECT COUNT(*) FROM audit"), 3);
     }
 );

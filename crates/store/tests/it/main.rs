@@ -28,6 +28,7 @@ macro_rules! store_test {
     };
 }
 
+mod audit;
 mod content;
 mod dispatch;
 mod fence;
@@ -37,6 +38,7 @@ mod people;
 mod recall;
 mod runs;
 mod sealed;
+mod staff;
 mod statements;
 mod tenants;
 mod town;

@@ -172,7 +172,7 @@ fn nothing_of_a_family_is_readable_in_the_file() {
         .address("hanako.secret@mailbox.invalid", PointState::Verified)
         .build();
     store.write(|tx| {
-        let secrets = [("password".to_owned(), "correct-horse".to_owned())].into();
+        let secrets = [("passphrase".to_owned(), "correct-horse".to_owned())].into();
         tenants::put_account(tx, &store.keys, town.scope, town.account, "email", &[].into(), &secrets)?;
         let words = crate::town::draft("おにいちゃんへ");
         kizuna_store::runs::add_cohort(tx, &store.keys, town.scope, CohortId::new(id()), &words)?;
@@ -196,7 +196,7 @@ fn nothing_of_a_family_is_readable_in_the_file() {
         "はなちゃん",
         "おにいちゃん",
         "correct-horse",
-        "password",
+        "passphrase",
     ] {
         assert!(!holds(hidden), "{hidden} is readable");
     }

@@ -79,7 +79,8 @@ impl Fixture {
         }
     }
 
-    fn migrated(self) -> Fixture {
+    /// With today's tables.
+    pub(crate) fn migrated(self) -> Fixture {
         migrate::migrate(&self.db).unwrap();
         self
     }

@@ -1,16 +1,21 @@
 //! What a municipality's staff see. Counts and stages; lists of families only where the families are invented.
 
+pub(crate) mod audit;
 pub(crate) mod families;
 pub(crate) mod family;
+pub(crate) mod invitation;
 pub(crate) mod letter;
 pub(crate) mod mail_file;
 pub(crate) mod mailbox;
+pub(crate) mod people;
+pub(crate) mod person;
 pub(crate) mod plan;
 pub(crate) mod today;
 
 use std::collections::BTreeMap;
 
 use kizuna_domain::people::SkipReason;
+use kizuna_domain::staff::{Permission, Role};
 use kizuna_domain::tenant::TenantKind;
 
 use crate::format;
@@ -23,6 +28,8 @@ pub(crate) enum Here {
     Plan,
     Families,
     Mailbox,
+    Staff,
+    Audit,
 }
 
 /// What all staff pages share.
@@ -37,6 +44,11 @@ pub(crate) struct Shell {
     /// True where families are invented, so that they may be listed.
     lists_families: bool,
     has_mailbox: bool,
+    roles: Vec<Role>,
+    /// Who is signed in.
+    person: String,
+    /// False in the demo, where nobody signs in.
+    signs_out: bool,
     neighbours: Vec<(String, String)>,
 }
 
@@ -47,6 +59,23 @@ impl Shell {
             self.title = format!("エラー：{}", self.title);
         }
         self
+    }
+
+    /// True where an entry of the menu leads somewhere for this person.
+    fn shows(&self, entry: Here) -> bool {
+        let (permission, exists) = match entry {
+            Here::Today | Here::Plan => (Permission::OfficeView, true),
+            Here::Families => (Permission::FamiliesView, self.lists_families),
+            Here::Mailbox => (Permission::FamiliesView, self.has_mailbox),
+            Here::Staff => (Permission::StaffManage, true),
+            Here::Audit => (Permission::AuditView, true),
+        };
+        exists && self.roles.iter().any(|role| role.may(permission))
+    }
+
+    /// What the person is here.
+    fn role(&self) -> &'static str {
+        self.roles.first().map_or("", |role| role.ja())
     }
 
     fn new(office: &Office, here: Here, title: impl Into<String>) -> Shell {
@@ -64,6 +93,9 @@ impl Shell {
             },
             lists_families: tenant.settings.kind.allows_samples(),
             has_mailbox: office.has_mailbox,
+            roles: office.roles.clone(),
+            person: office.myself.staff.name.clone(),
+            signs_out: office.myself.token.is_some(),
             neighbours: office.neighbours.clone(),
         }
     }

@@ -5,7 +5,6 @@ use kizuna_domain::tenant::TenantKind;
 use kizuna_engine::actions;
 use kizuna_engine::actions::Actor;
 use kizuna_engine::actions::people;
-use kizuna_web::StaffPages;
 
 use crate::support::{Place, Row, starter_pack};
 
@@ -65,7 +64,7 @@ fn who_got_nothing_is_told_with_the_reason() {
 
 #[test]
 fn a_few_families_are_not_counted_in_a_real_town() {
-    let place = Place::bare(StaffPages::Open);
+    let place = Place::open();
     let town = place.empty_town("asahi", "あさひ市", TenantKind::Municipality, "eml");
     let mut pack = starter_pack("starter-ja");
     approve(&mut pack);
@@ -125,7 +124,7 @@ fn the_plan_shows_every_stage_with_its_words_pregnancy_first() {
 
 #[test]
 fn an_empty_town_says_what_will_stand_where() {
-    let place = Place::bare(StaffPages::Open);
+    let place = Place::open();
     place.empty_town("komorebi", "こもれび町", TenantKind::Practice, "eml");
     place
         .get("/komorebi/today")
@@ -202,7 +201,7 @@ fn families_are_listed_in_pages() {
 #[test]
 fn the_mailbox_shows_letters_of_both_forms_without_their_addresses() {
     for format in ["json", "eml"] {
-        let place = Place::bare(StaffPages::Open);
+        let place = Place::open();
         let town = place.town("hidamari", "ひだまり市", TenantKind::Demo, format);
         place.run();
         let list = place.get("/hidamari/mailbox");
@@ -264,7 +263,7 @@ fn the_mailbox_opens_nothing_outside_its_folder() {
 #[test]
 fn words_of_articles_and_families_are_shown_and_never_run() {
     const ATTACK: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
-    let place = Place::bare(StaffPages::Open);
+    let place = Place::open();
     let town = place.empty_town("hidamari", "<i>市</i>", TenantKind::Demo, "json");
     let mut pack = starter_pack("starter-ja");
     for article in &mut pack.articles {

@@ -4,14 +4,13 @@ use axum::http::StatusCode;
 use kizuna_domain::people::SubscriptionState;
 use kizuna_domain::tenant::TenantKind;
 use kizuna_store::tenants::Tenant;
-use kizuna_web::StaffPages;
 
 use crate::support::Place;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn closed() -> (Place, Tenant) {
-    let place = Place::bare(StaffPages::Closed);
+    let place = Place::bare();
     let town = place.town("hidamari", "ひだまり市", TenantKind::Municipality, "eml");
     (place, town)
 }
@@ -91,7 +90,7 @@ fn the_button_stops_says_thanks_and_may_be_pressed_twice() {
 
 #[test]
 fn a_letter_that_waits_is_recalled_by_the_button() {
-    let place = Place::bare(StaffPages::Closed);
+    let place = Place::bare();
     let town = place.town("hidamari", "ひだまり市", TenantKind::Demo, "json");
     // Planned before the delivery hours, so that every letter waits.
     place.clock.set("2026-11-21T21:00:00Z");

@@ -1,5 +1,6 @@
 //! A town in a database file of its own, a clock that stands still, and requests without a socket.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,19 +8,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use base64::Engine as _;
 use jiff::Timestamp;
 use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
 use kizuna_domain::day::Day;
-use kizuna_domain::ids::{Ids, SubscriptionId};
+use kizuna_domain::ids::{Ids, StaffId, SubscriptionId};
 use kizuna_domain::people::SubscriptionState;
+use kizuna_domain::staff::{Role, StaffMail};
 use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
-use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, links, run};
+use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, credentials, links, run};
+use kizuna_store::sessions::{self, Token};
+use kizuna_store::staff::{self, Credentials};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Db, Keyring, Location, fence, migrate, people, tenants};
-use kizuna_web::{Site, StaffPages, router};
+use kizuna_web::{Entrance, Peer, Site, router};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -50,6 +56,97 @@ impl Clock for Frozen {
         let mut now = self.0.lock().unwrap();
         *now += jiff::SignedDuration::try_from(duration).unwrap();
     }
+}
+
+/// What everybody signs in with.
+pub(crate) const PASSWORD: &str = "わかば みずうみ きつつき";
+/// Secret of everybody's authenticator.
+pub(crate) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// Bytes that differ at each call.
+#[expect(clippy::unnecessary_wraps, reason = "the machine's source may fail")]
+fn random() -> std::io::Result<[u8; 32]> {
+    static CALLS: AtomicU64 = AtomicU64::new(1);
+    let call = CALLS
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut bytes = [0; 32];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = (call.rotate_left(u32::try_from(place).unwrap() * 7) & 0xff) as u8;
+    }
+    Ok(bytes)
+}
+
+/// A browser: it keeps cookies and says where its forms come from.
+pub(crate) struct Browser<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) jar: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) fn new(place: &'a Place) -> Browser<'a> {
+        Browser {
+            place,
+            jar: RefCell::default(),
+        }
+    }
+
+    fn send(&self, request: axum::http::request::Builder, body: String) -> Answer {
+        let jar = self.jar.borrow();
+        let cookies: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        drop(jar);
+        let request = request.header(header::COOKIE, cookies.join("; "));
+        let answer = self.place.ask(request.body(Body::from(body)).unwrap());
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap().to_owned();
+            self.jar.borrow_mut().insert(name.to_owned(), value);
+        }
+        answer
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path), String::new())
+    }
+
+    /// Sends a form of our own pages.
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        self.send(request, form(fields))
+    }
+
+    /// Signs in as somebody with the usual password and code.
+    pub(crate) fn sign_in(&self, mail: &str, more: &[(&str, &str)]) -> Answer {
+        let code = self.place.code();
+        let usual = [("mail", mail), ("password", PASSWORD), ("code", code.as_str())];
+        self.post("/signin", &[&usual, more].concat())
+    }
+}
+
+/// Fields as a browser encodes them.
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| -> String {
+        text.bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let pairs = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// The value of a hidden field of a page.
+pub(crate) fn hidden(answer: &Answer, name: &str) -> String {
+    let mark = format!("name=\"{name}\" value=\"");
+    let (_, rest) = answer
+        .body
+        .split_once(&mark)
+        .unwrap_or_else(|| panic!("no {name} in {}", answer.body));
+    rest.split('"').next().unwrap().to_owned()
 }
 
 /// Identifiers that count up.
@@ -182,8 +279,26 @@ pub(crate) fn families() -> Vec<Row> {
 }
 
 impl Place {
-    /// An installation without tenants, on the morning of [`TODAY`].
-    pub(crate) fn bare(staff_pages: StaffPages) -> Place {
+    /// An installation without tenants, on the morning of [`TODAY`], where staff sign in.
+    pub(crate) fn bare() -> Place {
+        Place::with(|_| Entrance::SignIn)
+    }
+
+    /// The same, where whoever comes is 見本 花子, administrator of every town that is added.
+    pub(crate) fn open() -> Place {
+        Place::with(|env| {
+            let (id, mail) = (
+                StaffId::new(env.ids.next()),
+                StaffMail::parse("hanako@example.jp").unwrap(),
+            );
+            env.db
+                .write(|tx| staff::add(tx, &env.keys, id, &mail, "見本 花子", env.clock.now()))
+                .unwrap();
+            Entrance::Demo(id)
+        })
+    }
+
+    fn with(entrance: impl FnOnce(&Env) -> Entrance) -> Place {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("kizuna.db"));
         let db = Db::open(&location).unwrap();
@@ -196,21 +311,21 @@ impl Place {
             net: Net::new(Arc::new(clock.clone())),
             clock: Arc::new(clock.clone()),
             ids: Box::new(Counting(AtomicU64::new(1))),
+            random: Box::new(random),
             pace: Pace::default(),
             stop: Stop::default(),
             witness: folder.path().join("witness.toml"),
             machine: "test".to_owned(),
         };
-        let site = Arc::new(Site {
-            env: Arc::new(env),
-            staff_pages,
-        });
+        let entrance = entrance(&env);
+        let proxies = vec!["127.0.0.1".parse().unwrap()];
+        let site = Arc::new(Site::new(Arc::new(env), entrance, proxies));
         Place { site, clock, folder }
     }
 
     /// An installation with ひだまり市, its content and families, as the demo has.
     pub(crate) fn demo() -> Place {
-        let place = Place::bare(StaffPages::Open);
+        let place = Place::open();
         place.town("hidamari", "ひだまり市", TenantKind::Demo, "json");
         place
     }
@@ -257,7 +372,55 @@ impl Place {
             settings: outbox,
             secrets: BTreeMap::new(),
         };
-        actions::tenants::put(self.env(), code, name, &settings, &[account]).unwrap()
+        let tenant = actions::tenants::put(self.env(), code, name, &settings, &[account]).unwrap();
+        if let Entrance::Demo(id) = self.site.entrance {
+            self.place(&tenant, id, Role::Administrator);
+        }
+        tenant
+    }
+
+    /// Gives somebody a place at a town.
+    pub(crate) fn place(&self, tenant: &Tenant, id: StaffId, role: Role) {
+        let env = self.env();
+        env.db
+            .write(|tx| staff::put_role(tx, tenant.scope(), id, role, env.clock.now()))
+            .unwrap();
+    }
+
+    /// Adds somebody who can sign in with [`PASSWORD`] and the codes of [`SECRET`].
+    pub(crate) fn person(&self, mail: &str, name: &str) -> StaffId {
+        let env = self.env();
+        let (id, mail) = (StaffId::new(env.ids.next()), StaffMail::parse(mail).unwrap());
+        let means = Credentials {
+            password: credentials::hash(PASSWORD, &[3; 32]).unwrap(),
+            totp: SECRET.to_owned(),
+            totp_step: 0,
+        };
+        env.db
+            .write(|tx| {
+                staff::add(tx, &env.keys, id, &mail, name, env.clock.now())?;
+                staff::set_up(tx, &env.keys, id, name, &means)
+            })
+            .unwrap();
+        id
+    }
+
+    /// A browser in which this person is signed in now.
+    pub(crate) fn browser(&self, id: StaffId) -> Browser<'_> {
+        let token = Token(random().unwrap());
+        let env = self.env();
+        env.db
+            .write(|tx| sessions::add(tx, &token, id, env.clock.now()))
+            .unwrap();
+        let browser = Browser::new(self);
+        let value = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(token.0);
+        browser.jar.borrow_mut().insert("kizuna".to_owned(), value);
+        browser
+    }
+
+    /// The code that the authenticator of [`SECRET`] shows now.
+    pub(crate) fn code(&self) -> String {
+        credentials::totp_code(SECRET, self.env().clock.now()).unwrap()
     }
 
     /// The folder that a town's letters are written to.
@@ -339,7 +502,13 @@ impl Place {
         self.ask(request.body(Body::from(body.to_owned())).unwrap())
     }
 
-    pub(crate) fn ask(&self, request: Request<Body>) -> Answer {
+    pub(crate) fn ask(&self, mut request: Request<Body>) -> Answer {
+        let headers = request.headers_mut();
+        headers
+            .entry(header::HOST)
+            .or_insert(HeaderValue::from_static("127.0.0.1:8117"));
+        let peer = ConnectInfo(Peer("127.0.0.1:40000".parse().unwrap()));
+        request.extensions_mut().insert(peer);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
