@@ -14,7 +14,7 @@ mod tongue;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Double};
 use clap::Parser;
 use commands::{Failure, Outcome, Session};
 use tongue::Tongue;
@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         Command::Timeline(args) => commands::look::timeline(&session, &args),
         Command::Resume(args) => commands::setup::resume(&session, &args),
         Command::Claim(args) => commands::setup::claim(&session, &args),
+        Command::Double(Double::Line(args)) => commands::double::line(&session, &args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
