@@ -65,6 +65,9 @@ pub(crate) enum Command {
     Resume(OneTenant),
     /// このデータベースが本物だと宣言する（復元や引っこしのあと）
     Claim(Claim),
+    /// 試すための代役を動かす
+    #[command(subcommand)]
+    Double(Double),
 }
 
 /// Options of `demo`.
@@ -319,6 +322,30 @@ fn role(text: &str) -> Result<Role, String> {
         let codes = Role::OF_TENANTS.map(Role::code).join(", ");
         format!("{codes} のどれかを書いてください (write one of these)")
     })
+}
+
+/// A stand-in for somebody else's servers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Double {
+    /// LINEの代役。Ctrl-C で止まる
+    Line(DoubleLine),
+}
+
+/// Options of `double line`.
+#[derive(Debug, Args)]
+pub(crate) struct DoubleLine {
+    /// ポート番号。0 なら、あいているところ
+    #[arg(long, default_value_t = 4010)]
+    pub port: u16,
+    /// 時計をこの時刻で止める（2026-11-20T09:00:00+09:00）。進めるのは /_double/advance
+    #[arg(long)]
+    pub at: Option<jiff::Timestamp>,
+    /// 回数の制限をしない
+    #[arg(long)]
+    pub without_rate_limits: bool,
+    /// 届いたものと要求を覚えず、数えるだけにする
+    #[arg(long)]
+    pub count_only: bool,
 }
 
 fn day(text: &str) -> Result<Day, String> {

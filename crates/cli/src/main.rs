@@ -14,7 +14,7 @@ mod tongue;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Double};
 use clap::Parser;
 use commands::{Failure, Outcome, Session};
 use tongue::Tongue;
@@ -69,6 +69,7 @@ fn main() -> ExitCode {
         Command::Audit(what) => commands::audit::audit(&session, &what),
         Command::Resume(args) => commands::setup::resume(&session, &args),
         Command::Claim(args) => commands::setup::claim(&session, &args),
+        Command::Double(Double::Line(args)) => commands::double::line(&session, &args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

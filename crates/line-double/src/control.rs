@@ -52,6 +52,8 @@ struct Deed {
     #[serde(default)]
     params: Value,
     #[serde(default)]
+    alias: String,
+    #[serde(default)]
     message_id: String,
     #[serde(default)]
     event: Map<String, Value>,
@@ -211,7 +213,7 @@ fn calls(app: &App, request: &Request<'_>) -> Result<Option<Vec<Job>>, String> {
     }
     let mut state = app.state();
     let jobs = match path {
-        "/befriend" | "/block" | "/unblock" | "/say" | "/tap" | "/unsend" | "/event" => {
+        "/befriend" | "/block" | "/unblock" | "/say" | "/tap" | "/switch" | "/unsend" | "/event" => {
             let deed: Deed = read(body)?;
             let user = deed.user.as_deref().map(str::parse).transpose()?;
             let act = match path {
@@ -222,6 +224,10 @@ fn calls(app: &App, request: &Request<'_>) -> Result<Option<Vec<Job>>, String> {
                 "/tap" => Act::Tap {
                     data: deed.data,
                     params: deed.params,
+                },
+                "/switch" => Act::Switch {
+                    alias: deed.alias,
+                    data: deed.data,
                 },
                 "/unsend" => Act::Unsend(deed.message_id),
                 _ => Act::Event(deed.event),

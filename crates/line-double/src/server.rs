@@ -45,9 +45,13 @@ pub(crate) async fn serve(
     request: Request,
 ) -> Response<Body> {
     wire.leave_alone();
+    let (request_id, now) = {
+        let mut state = app.state();
+        (state.random.id(), state.clock.now())
+    };
     let (parts, body) = request.into_parts();
     let Ok(body) = body::to_bytes(body, READ_MAX).await else {
-        return respond(Answer::refuse(413, "The request entity is too large"), "");
+        return respond(Answer::refuse(413, "The request entity is too large"), &request_id);
     };
     let (query, form) = (pairs(&parts), form(&parts, &body).await);
     if let Some(path) = parts.uri.path().strip_prefix(CONTROL) {
@@ -58,7 +62,7 @@ pub(crate) async fn serve(
             form,
             body: &body,
         };
-        return respond(control::answer(&app, &request).await, "");
+        return respond(control::answer(&app, &request).await, &request_id);
     }
     let incoming = Incoming {
         method: parts.method.as_str(),
@@ -69,10 +73,6 @@ pub(crate) async fn serve(
         token: text(&parts.headers, header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer ")),
         retry_key: text(&parts.headers, RETRY_KEY),
         body: &body,
-    };
-    let (request_id, now) = {
-        let mut state = app.state();
-        (state.random.id(), state.clock.now())
     };
     let mut verdict = judge(&app, incoming, &request_id, now).await;
     if let Some(FaultKind::AcceptThenStatus(status)) = verdict.fault {
@@ -343,7 +343,8 @@ fn pairs(parts: &Parts) -> Pairs {
 
 /// The body as a form, where it says that it is one.
 async fn form(parts: &Parts, body: &Bytes) -> Pairs {
-    let Some(kind) = parts.headers.get(header::CONTENT_TYPE) else {
+    let kind = parts.headers.get(header::CONTENT_TYPE);
+    let Some(kind) = kind.filter(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded")) else {
         return Pairs::default();
     };
     let mut request = Request::new(Body::from(body.clone()));

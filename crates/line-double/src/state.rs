@@ -431,6 +431,9 @@ impl State {
             return Err("a channel needs an id, a secret and a provider".to_owned());
         }
         let id: Arc<str> = Arc::from(settings.id.as_str());
+        if settings.kind == ChannelKind::Login && settings.long_lived_token.is_some() {
+            return Err("a login channel has no channel access token".to_owned());
+        }
         if settings.kind == ChannelKind::Messaging {
             settings
                 .bot_user_id
@@ -494,10 +497,15 @@ impl State {
             .ok_or_else(|| format!("there is no channel {id:?}"))
     }
 
+    /// The names of all whom the channel's provider knows.
+    pub(crate) fn people(&self, channel: &str) -> Option<&BTreeMap<UserId, Box<str>>> {
+        let provider = &self.channels.get(channel)?.settings.provider;
+        self.providers.get(provider).map(|provider| &provider.users)
+    }
+
     /// The name of a user whom the channel's provider knows.
     pub(crate) fn name(&self, channel: &str, user: UserId) -> Option<&str> {
-        let provider = &self.channels.get(channel)?.settings.provider;
-        self.providers.get(provider)?.users.get(&user).map(|name| &**name)
+        self.people(channel)?.get(&user).map(|name| &**name)
     }
 
     /// Makes a known user a friend, a blocker or a stranger again, and gives what they were before.
@@ -525,7 +533,8 @@ impl State {
     pub(crate) fn strike(&mut self, method: &str, template: &str, channel: Option<&str>) -> Option<FaultKind> {
         let mut struck = None;
         for fault in &mut self.faults {
-            let meant = fault.method == method
+            let meant = fault.times > 0
+                && fault.method == method
                 && fault.path == template
                 && fault.channel.as_deref().is_none_or(|id| Some(id) == channel);
             if !meant {

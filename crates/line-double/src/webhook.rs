@@ -424,6 +424,9 @@ pub enum Outcome {
 }
 
 fn call(agent: &ureq::Agent, url: &str, body: &str, signature: &str) -> (Option<u16>, Outcome) {
+    if !url.starts_with("http://") {
+        return (None, Outcome::CouldNotConnect);
+    }
     let answer = agent
         .post(url)
         .header("content-type", "application/json; charset=utf-8")

@@ -365,7 +365,7 @@ fn nothing_leaves_after_the_journal_says_stop() {
 
         line.carry_with(families, &[], &mut journal).unwrap();
 
-        assert_eq!(line.double.receipts().len(), if families == 3 { 1 } else { 0 });
+        assert_eq!(line.double.receipts().len(), usize::from(families == 3));
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod double;
 pub(crate) mod look;
 pub(crate) mod send;
 pub(crate) mod setup;

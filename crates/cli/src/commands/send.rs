@@ -51,7 +51,7 @@ fn press_on_interrupt(stop: &kizuna_engine::Stop) {
 }
 
 /// Returns when somebody or the service manager asks the program to end.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
         // Without a handler the signal ends the program by itself.
         return std::future::pending().await;

@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod double;
 mod exchange;
 mod first_use;
 mod kills;

@@ -130,10 +130,9 @@ fn send(call: &Call<'_>, sending: Sending, unknown: impl Fn(usize) -> Answer) ->
     if let Some(answer) = already_accepted(&mut state, call, &sending, digest) {
         return Err(answer);
     }
-    for (index, user) in sending.to.iter().enumerate() {
-        if state.name(&call.channel, *user).is_none() {
-            return Err(unknown(index));
-        }
+    let people = state.people(&call.channel).ok_or_else(gone)?;
+    if let Some(index) = sending.to.iter().position(|user| !people.contains_key(user)) {
+        return Err(unknown(index));
     }
     let mut to = sending.to;
     let asked = to.len();
