@@ -7,6 +7,7 @@
 //! | [`dispatch`] | batches to providers, outcomes back |
 //! | [`run`] | both, for every tenant, with a report |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
+//! | [`line`] | what comes in from LINE: inbox, talk, tickets, passing on |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
@@ -15,6 +16,7 @@ pub mod dispatch;
 pub mod env;
 pub mod error;
 pub mod explain;
+pub mod line;
 pub mod links;
 pub mod planner;
 pub mod programme;

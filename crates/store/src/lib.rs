@@ -7,12 +7,14 @@ pub mod content;
 pub mod db;
 pub mod error;
 pub mod fence;
+pub mod line;
 pub mod migrate;
 pub mod people;
 pub mod runs;
 pub mod scope;
 pub mod seal;
 pub mod tenants;
+pub mod tickets;
 
 pub use db::{Db, Location, ReadTx, WriteTx};
 pub use error::StoreError;

@@ -3,16 +3,19 @@
 //! | module | shows |
 //! |---|---|
 //! | [`routes`] | every address with its audience, in one table |
-//! | `reader` | what families see: stopping, at once and without questions |
+//! | `reader` | what families see: registering, correcting a date, stopping at once and without questions |
+//! | `line` | what LINE calls, and the ways in through LINE |
 //! | `office` | what a municipality's staff see: today, tomorrow, one family, the demo's mailbox |
 //! | [`serve`](fn@serve) | all of it on a socket |
 //!
 //! Reads go through the store and the engine's explanations, writes through the engine's actions only. Every page works
-//! without a script and loads nothing from elsewhere.
+//! without a script and loads nothing from elsewhere, but for one: the page that LINE opens inside itself loads LINE's own
+//! script, and has a way for those without it.
 
 use std::sync::Arc;
 
 use kizuna_engine::Env;
+use kizuna_engine::line::Inbox;
 
 mod assets;
 mod bubble;
@@ -23,6 +26,7 @@ mod front;
 mod guard;
 mod health;
 mod language;
+mod line;
 mod office;
 mod reader;
 pub mod routes;
@@ -38,6 +42,8 @@ pub struct Site {
     pub env: Arc<Env>,
     /// Whether staff pages exist.
     pub staff_pages: StaffPages,
+    /// Where events of LINE are handed in.
+    pub inbox: Inbox,
 }
 
 /// Whether the pages for staff exist; there is no sign-in yet, so they are never shown to a network.

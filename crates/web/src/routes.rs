@@ -11,14 +11,15 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::guard::Shared;
+use crate::line::{liff, login, webhook};
 use crate::office::{families, family, letter, mailbox, plan, today};
-use crate::reader::{stop, stopped};
+use crate::reader::{birth, changed, register, settings, stop, stopped};
 use crate::{Site, StaffPages, assets, error, front, health};
 
 /// Who a page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Families: always open.
+    /// Families, and LINE in their name: always open.
     Reader,
     /// Staff: only where [`StaffPages::Open`].
     Staff,
@@ -33,6 +34,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who it is for.
     pub audience: Audience,
+    /// Largest body in bytes.
+    body_max: usize,
     handler: MethodRouter<Shared>,
 }
 
@@ -43,6 +46,7 @@ pub fn table() -> Vec<Route> {
         method,
         path,
         audience,
+        body_max: BODY_BYTES_MAX,
         handler,
     };
     vec![
@@ -59,6 +63,27 @@ pub fn table() -> Vec<Route> {
             post(stop::one_click),
         ),
         route("GET", "/{tenant}/stopped", Reader, get(stopped::get)),
+        Route {
+            body_max: kizuna_engine::line::BODY_BYTES_MAX,
+            ..route("POST", "/{tenant}/line/webhook", Reader, post(webhook::post))
+        },
+        route("GET", "/{tenant}/line/enter", Reader, get(login::enter)),
+        route("GET", "/{tenant}/line/callback", Reader, get(login::callback)),
+        route("GET", "/{tenant}/line/liff", Reader, get(liff::get)),
+        route("POST", "/{tenant}/line/liff", Reader, post(liff::post)),
+        route("GET", "/{tenant}/register/line/{token}", Reader, get(register::get)),
+        route("POST", "/{tenant}/register/line/{token}", Reader, post(register::post)),
+        route(
+            "GET",
+            "/{tenant}/register/line/{token}/done",
+            Reader,
+            get(register::done),
+        ),
+        route("GET", "/{tenant}/settings/{token}", Reader, get(settings::get)),
+        route("POST", "/{tenant}/settings/{token}", Reader, post(settings::post)),
+        route("GET", "/{tenant}/birth/{token}", Reader, get(birth::get)),
+        route("POST", "/{tenant}/birth/{token}", Reader, post(birth::post)),
+        route("GET", "/{tenant}/changed/{what}", Reader, get(changed::get)),
         route("GET", "/{tenant}/today", Staff, get(today::get)),
         route("GET", "/{tenant}/plan", Staff, get(plan::get)),
         route("GET", "/{tenant}/families", Staff, get(families::get)),
@@ -68,7 +93,7 @@ pub fn table() -> Vec<Route> {
     ]
 }
 
-/// Largest body: a form of a few words.
+/// Largest body unless a line says otherwise: a form of a few words.
 const BODY_BYTES_MAX: usize = 16 << 10;
 /// A page that takes longer is given up; the largest town's plan takes a few seconds.
 const ANSWER_SECONDS_MAX: u64 = 60;
@@ -80,13 +105,13 @@ pub fn router(site: Arc<Site>) -> Router {
         Audience::Staff => site.staff_pages == StaffPages::Open,
     };
     let mut router = Router::new();
-    for Route { path, handler, .. } in table().into_iter().filter(open) {
-        router = router.route(path, handler);
+    for route in table().into_iter().filter(open) {
+        let limited = route.handler.layer(RequestBodyLimitLayer::new(route.body_max));
+        router = router.route(route.path, limited);
     }
     let timeout = Duration::from_secs(ANSWER_SECONDS_MAX);
     router
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout))
         .layer(middleware::from_fn_with_state(Arc::clone(&site), error::dress))
         .with_state(site)

@@ -3,10 +3,12 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kizuna_domain::people::SkipReason;
+use kizuna_engine::line::{self, Inbox};
 use kizuna_engine::run::{Report, RunOutcome};
 use kizuna_engine::{Env, run as daily};
 use kizuna_store::runs;
@@ -208,10 +210,12 @@ fn print_doubts(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
 /// Serves pages and runs every day.
 pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure> {
     let (config, env) = session.open()?;
-    let worker = (args.only != Some(Role::Web)).then(|| {
+    let works = args.only != Some(Role::Web);
+    let worker = works.then(|| {
         let env = Arc::clone(&env);
         std::thread::spawn(move || work(&env))
     });
+    let talk = works.then(|| talk(&env));
     if args.only == Some(Role::Worker) {
         press_on_interrupt(&env.stop);
     } else {
@@ -231,19 +235,38 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
         let site = Arc::new(Site {
             env: Arc::clone(&env),
             staff_pages,
+            inbox: Inbox::start(&env)?,
         });
         serve_pages(&env, site, listener)?;
     }
     env.stop.press();
-    if let Some(worker) = worker
-        && worker.join().is_err()
-    {
-        return Err(Failure::new(
+    worker.into_iter().chain(talk).try_for_each(joined)?;
+    Ok(Outcome::Done)
+}
+
+/// Waits until a thread of the service has ended.
+pub(crate) fn joined(thread: JoinHandle<()>) -> Result<(), Failure> {
+    thread.join().map_err(|_| {
+        Failure::new(
             "配信の作業が、途中で止まりました。",
             "the daily run ended with a failure",
-        ));
+        )
+    })
+}
+
+/// Works off what comes in from LINE until the stop button is pressed.
+pub(crate) fn talk(env: &Arc<Env>) -> JoinHandle<()> {
+    let env = Arc::clone(env);
+    std::thread::spawn(move || line::work(&env, &Unspoken))
+}
+
+/// Without a client of LINE nothing can be said; what comes in counts all the same.
+struct Unspoken;
+
+impl line::Replies for Unspoken {
+    fn reply(&self, _: &kizuna_channels::Account, _: &str, _: &[serde_json::Value]) -> Result<(), String> {
+        Err("this build has no client of LINE".to_owned())
     }
-    Ok(Outcome::Done)
 }
 
 /// Listens, or says what to do where the port is taken.

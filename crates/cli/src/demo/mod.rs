@@ -12,6 +12,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{content, people as readers, tenants as actions};
+use kizuna_engine::line::Inbox;
 use kizuna_engine::programme::{self, Loaded};
 use kizuna_engine::{Env, Pace, run as daily};
 use kizuna_store::tenants::Tenant;
@@ -93,11 +94,15 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
         &format!("http://127.0.0.1:{port}/ をひらいてください。止めるには Ctrl-C。"),
         &format!("Open http://127.0.0.1:{port}/ . Stop with Ctrl-C."),
     );
+    let talk = send::talk(&env);
     let site = Arc::new(Site {
         env: Arc::clone(&env),
         staff_pages: StaffPages::Open,
+        inbox: Inbox::start(&env)?,
     });
     send::serve_pages(&env, site, listener)?;
+    env.stop.press();
+    send::joined(talk)?;
     Ok(Outcome::Done)
 }
 

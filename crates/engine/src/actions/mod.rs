@@ -2,6 +2,7 @@
 
 pub mod content;
 pub mod people;
+pub mod registration;
 pub mod tenants;
 
 use jiff::Timestamp;

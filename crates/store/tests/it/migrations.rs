@@ -11,7 +11,10 @@ store_test!(
     fn migrating_twice_is_migrating_once(store: &Fixture) {
         let fresh = store.fresh();
 
-        assert_eq!(migrate::migrate(&fresh.db).unwrap().applied, ["0001_first"]);
+        assert_eq!(
+            migrate::migrate(&fresh.db).unwrap().applied,
+            ["0001_first", "0004_line"]
+        );
         assert_eq!(migrate::migrate(&fresh.db).unwrap().applied, Vec::<String>::new());
 
         migrate::verify(&fresh.db).unwrap();
@@ -33,7 +36,7 @@ store_test!(
             both.map(|one| one.join().unwrap()).iter().sum()
         });
 
-        assert_eq!(applied, 1);
+        assert_eq!(applied, 2);
         migrate::verify(&fresh.db).unwrap();
     }
 );

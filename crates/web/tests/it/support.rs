@@ -16,6 +16,7 @@ use kizuna_domain::people::SubscriptionState;
 use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::line::Inbox;
 use kizuna_engine::{Clock, Env, Pace, Stop, actions, links, run};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Db, Keyring, Location, fence, migrate, people, tenants};
@@ -200,9 +201,12 @@ impl Place {
             witness: folder.path().join("witness.toml"),
             machine: "test".to_owned(),
         };
+        let env = Arc::new(env);
+        let inbox = Inbox::start(&env).unwrap();
         let site = Arc::new(Site {
-            env: Arc::new(env),
+            env,
             staff_pages,
+            inbox,
         });
         Place { site, clock, folder }
     }
