@@ -47,8 +47,13 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// Independent readers of the mail we write and of the signatures we make.
-const PYTHON_PACKAGES: [(&str, &str); 3] = [("aiosmtpd", "1.4.6"), ("dkimpy", "1.1.8"), ("pynacl", "1.6.2")];
+/// Independent readers of the mail we write and of the signatures we make, and LINE's own library.
+const PYTHON_PACKAGES: [(&str, &str); 4] = [
+    ("aiosmtpd", "1.4.6"),
+    ("dkimpy", "1.1.8"),
+    ("pynacl", "1.6.2"),
+    ("line-bot-sdk", "3.27.0"),
+];
 
 /// Installs packages without questions and without starting what they bring.
 ///

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod forms;
+mod line_webhook;
 mod message;
 mod outbox;
 mod real_servers;

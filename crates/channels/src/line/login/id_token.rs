@@ -178,3 +178,152 @@ fn point(key: &Jwk) -> Option<Vec<u8>> {
     let coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32);
     Some([vec![4], coordinate(&key.x)?, coordinate(&key.y)?].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const USER: &str = "U0123456789abcdef0123456789abcdef";
+    const SECRET: &str = "login-channel-secret";
+
+    fn now() -> Timestamp {
+        "2026-11-22T00:00:00Z".parse().unwrap()
+    }
+
+    fn claims() -> Value {
+        let now = now().as_second();
+        json!({ "iss": ISSUER, "sub": USER, "aud": "1657", "exp": now + 3_600, "iat": now, "nonce": "n-1", "amr": ["linesso"], "name": "だれか" })
+    }
+
+    fn with(name: &str, value: impl Into<Value>) -> Value {
+        let mut claims = claims();
+        claims.as_object_mut().unwrap().insert(name.to_owned(), value.into());
+        claims
+    }
+
+    fn joined(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes()));
+        format!("{signed}.{signature}")
+    }
+
+    fn shared(header: &Value, claims: &Value, secret: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        joined(header, claims, |bytes| hmac::sign(&key, bytes).as_ref().to_vec())
+    }
+
+    fn expected(nonce: Option<&'static str>) -> Expected<'static> {
+        Expected {
+            audience: "1657",
+            nonce,
+            now: now(),
+        }
+    }
+
+    fn web(token: &str) -> Result<String, Refused> {
+        user(token, &Key::Shared(SECRET), &expected(Some("n-1")))
+    }
+
+    #[test]
+    fn a_token_of_the_web_login_proves_its_user() {
+        let header = json!({ "alg": "HS256", "typ": "JWT" });
+        assert_eq!(web(&shared(&header, &claims(), SECRET)), Ok(USER.to_owned()));
+    }
+
+    #[test]
+    fn every_other_token_of_the_web_login_is_refused_with_its_reason() {
+        let header = json!({ "alg": "HS256" });
+        let (now, good) = (now().as_second(), shared(&header, &claims(), SECRET));
+        let signed = |claims: Value| shared(&header, &claims, SECRET);
+        let altered = {
+            let (head, signature) = good.rsplit_once('.').unwrap();
+            let body = URL_SAFE_NO_PAD.encode(with("sub", USER.replace('0', "f")).to_string());
+            format!("{}.{body}.{signature}", head.split_once('.').unwrap().0)
+        };
+        for (token, reason) in [
+            (shared(&header, &claims(), "another secret"), Refused::Signature),
+            (altered, Refused::Signature),
+            (shared(&json!({ "alg": "none" }), &claims(), SECRET), Refused::Method),
+            (
+                shared(&json!({ "alg": "ES256", "kid": "k" }), &claims(), SECRET),
+                Refused::Method,
+            ),
+            (shared(&json!({ "alg": "hs256" }), &claims(), SECRET), Refused::Method),
+            (signed(with("iss", "https://access.line.me.example")), Refused::Issuer),
+            (signed(with("aud", "1658")), Refused::Audience),
+            (signed(with("exp", now)), Refused::Time),
+            (signed(with("iat", now + 301)), Refused::Time),
+            (signed(with("nonce", "n-2")), Refused::Nonce),
+            (signed(with("nonce", Value::Null)), Refused::Nonce),
+            (signed(with("sub", "Uxyz")), Refused::Form),
+            (signed(with("aud", json!(["1657"]))), Refused::Form),
+            (good.rsplit_once('.').unwrap().0.to_owned(), Refused::Form),
+            (format!("{good}="), Refused::Form),
+            (format!("{good}.x"), Refused::Form),
+            (String::new(), Refused::Form),
+            ("a".repeat(TOKEN_BYTES_MAX + 1), Refused::Form),
+        ] {
+            assert_eq!(web(&token), Err(reason), "{token}");
+        }
+        assert!(
+            web(&signed(with("iat", now + 300))).is_ok(),
+            "a clock may be five minutes ahead"
+        );
+    }
+
+    struct Published {
+        pair: EcdsaKeyPair,
+        keys: Jwks,
+        random: SystemRandom,
+    }
+
+    fn published() -> Published {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap();
+        let (x, y) = pair.public_key().as_ref().get(1..).unwrap().split_at(32);
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let keys = json!({ "keys": [
+            { "kid": "old", "kty": "EC", "crv": "P-256", "x": text(y), "y": text(x) },
+            { "kid": "odd", "kty": "oct", "k": "AAAA" },
+            { "kid": "new", "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y), "use": "sig" },
+        ] });
+        Published {
+            pair,
+            keys: serde_json::from_value(keys).unwrap(),
+            random,
+        }
+    }
+
+    #[test]
+    fn a_token_of_liff_is_proved_by_the_key_that_it_names_and_by_no_other_method() {
+        let published = published();
+        let token = |header: Value| {
+            joined(&header, &claims(), |bytes| {
+                published.pair.sign(&published.random, bytes).unwrap().as_ref().to_vec()
+            })
+        };
+        let prove = |token: &str| user(token, &Key::Published(&published.keys), &expected(None));
+        let good = token(json!({ "alg": "ES256", "kid": "new" }));
+        assert_eq!(prove(&good), Ok(USER.to_owned()));
+        for (header, reason) in [
+            (json!({ "alg": "ES256", "kid": "old" }), Refused::Signature),
+            (json!({ "alg": "ES256", "kid": "odd" }), Refused::Signature),
+            (json!({ "alg": "ES256", "kid": "unknown" }), Refused::Signature),
+            (json!({ "alg": "ES256" }), Refused::Signature),
+            (json!({ "alg": "HS256", "kid": "new" }), Refused::Method),
+            (json!({ "alg": "none", "kid": "new" }), Refused::Method),
+        ] {
+            assert_eq!(prove(&token(header.clone())), Err(reason), "{header}");
+        }
+        // The published key is no secret: a token signed with it as one must prove nothing.
+        let public = shared(&json!({ "alg": "HS256", "kid": "new" }), &claims(), "x");
+        assert_eq!(prove(&public), Err(Refused::Method));
+        assert_eq!(web(&good), Err(Refused::Method));
+    }
+}
