@@ -8,6 +8,8 @@
 
 mod app;
 mod crashes;
+mod line;
+mod line_talk;
 mod lists;
 mod mail;
 mod missed;
