@@ -32,6 +32,7 @@ mod content;
 mod dispatch;
 mod fence;
 mod ledger;
+mod line;
 mod migrations;
 mod people;
 mod recall;
