@@ -1,8 +1,15 @@
 //! The pages against the router, without a socket, on a day that stands still.
 
-#![expect(clippy::unwrap_used, reason = "what prepares a test fails loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what prepares a test fails loudly"
+)]
 
 mod guards;
+mod line;
 mod office;
 mod readers;
+mod registers;
+mod storm;
 mod support;
