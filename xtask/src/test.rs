@@ -47,7 +47,7 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// Independent readers of the mail we write and of the signatures we make, and LINE's own library.
+/// Independent readers of the mail we write and of the signatures we make, and LINE's own client.
 const PYTHON_PACKAGES: [(&str, &str); 4] = [
     ("aiosmtpd", "1.4.6"),
     ("dkimpy", "1.1.8"),

@@ -123,7 +123,7 @@ fn missing(program: &str) -> ! {
     panic!("{program} is missing: run cargo xtask test, it installs what the tests need");
 }
 
-/// The Python that has aiosmtpd, dkimpy and pynacl: the one that `cargo xtask test` names, or the one it made.
+/// The Python that has aiosmtpd, dkimpy, pynacl and LINE's SDK: the one that `cargo xtask test` names, or the one it made.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where tests learn of the interpreter"
@@ -132,7 +132,7 @@ fn python() -> PathBuf {
     let made = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/py-venv/bin/python");
     let path = std::env::var(PYTHON_VARIABLE).map_or_else(|_| made(), PathBuf::from);
     if !path.exists() {
-        missing("Python with aiosmtpd and dkimpy (target/py-venv)");
+        missing("Python with aiosmtpd, dkimpy and line-bot-sdk (target/py-venv)");
     }
     path
 }
