@@ -246,7 +246,7 @@ fn parameter(url: &str, name: &str) -> String {
 }
 
 /// Goes out to LINE: the address, the cookie.
-fn go_out(place: &Place) -> (String, String) {
+pub(crate) fn go_out(place: &Place) -> (String, String) {
     let answer = place.get("/hidamari/line/enter");
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let cookie = answer.header("set-cookie");
@@ -258,7 +258,7 @@ fn go_out(place: &Place) -> (String, String) {
     (answer.header("location").to_owned(), pair)
 }
 
-fn come_back(place: &Place, path: &str, cookie: &str) -> Answer {
+pub(crate) fn come_back(place: &Place, path: &str, cookie: &str) -> Answer {
     place.ask(
         Request::get(path)
             .header(header::COOKIE, cookie)

@@ -6,6 +6,7 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod double;
 mod guards;
 mod line;
 mod office;
