@@ -47,6 +47,7 @@
 //! | `Relation` | 続柄 | of a reader to the child; selects wording, never access | `people` |
 //! | `SubscriptionState`, `EndReason` | 受け取り中・お休み・終了 | whether a subscription receives; why it ended is shown to nobody | `people` |
 //! | `SkipReason` | 届かない理由 | why somebody gets nothing now | `people` |
+//! | `Situation`, `DateProblem` | 登録の日付 | what the one date of a registration means, or why it cannot be taken | `registration` |
 //! | `RosterRow`, `RowProblem` | 名簿の行 | a reader from another system's list, or what to mend in it | `roster` |
 //!
 //! **Staff**
@@ -90,6 +91,7 @@ pub mod message;
 pub mod password;
 pub mod people;
 pub mod position;
+pub mod registration;
 pub mod roster;
 pub mod run;
 pub mod staff;

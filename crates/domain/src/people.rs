@@ -56,6 +56,8 @@ codes! {
         Verified = "verified",
         /// Never again: gone, blocked or complained.
         Suppressed = "suppressed",
+        /// The reader blocked us there; silences every other address too, until the reader lifts it.
+        Blocked = "blocked",
     }
 }
 
@@ -100,6 +102,8 @@ codes! {
         NoAddress = "no-address",
         /// The address refuses everything.
         Suppressed = "suppressed",
+        /// The reader blocks us; also the day on which the block was lifted.
+        Blocked = "blocked",
         /// No article stands at today's position.
         NothingToday = "nothing-today",
         /// This slot was reserved or sent before.
@@ -133,6 +137,7 @@ impl SkipReason {
             SkipReason::Stopped => "配信を止めています",
             SkipReason::NoAddress => "確かめられた配信先がありません",
             SkipReason::Suppressed => "この配信先には届きません",
+            SkipReason::Blocked => "LINEで止められています（ブロック。解除のつぎの日から届きます）",
             SkipReason::NothingToday => "きょうの時期に原稿がありません",
             SkipReason::AlreadySent => "もう送りました",
             SkipReason::Unapproved => "原稿の監修がまだです",
@@ -154,6 +159,7 @@ impl SkipReason {
             SkipReason::Stopped => "stopped",
             SkipReason::NoAddress => "no confirmed address",
             SkipReason::Suppressed => "the address does not take messages",
+            SkipReason::Blocked => "blocked on LINE; goes on the day after the block is lifted",
             SkipReason::NothingToday => "no article stands at today's stage",
             SkipReason::AlreadySent => "sent before",
             SkipReason::Unapproved => "the article is not approved yet",
@@ -196,6 +202,8 @@ pub struct Follower {
     pub nickname: Option<String>,
     /// Day on which this subscription began.
     pub registered_on: Day,
+    /// Day on which the reader last lifted a block; what comes begins the day after.
+    pub resumed_on: Option<Day>,
     /// Area code, where given.
     pub area: Option<String>,
     /// Active or paused.
@@ -204,4 +212,12 @@ pub struct Follower {
     pub reach: Reach,
     /// True where the reader follows more than one child.
     pub has_siblings: bool,
+}
+
+impl Follower {
+    /// The first day that may bring anything: the day of registration, or the day after a block was lifted.
+    pub fn from_on(&self) -> Day {
+        let resumed = self.resumed_on.map(|on| on + 1);
+        resumed.map_or(self.registered_on, |from| from.max(self.registered_on))
+    }
 }

@@ -206,9 +206,9 @@ pub fn read(cells: &BTreeMap<&'static str, String>, today: Day) -> Result<Roster
             "address_state",
             [
                 "宛先の状態の値がちがいます",
-                "verified、pending、suppressed のどれかにしてください",
+                "verified、pending、suppressed、blocked のどれかにしてください",
             ],
-            ["unknown address state", "use verified, pending or suppressed"],
+            ["unknown address state", "use verified, pending, suppressed or blocked"],
         ));
     }
     let nickname = cell("nickname").map(str::to_owned);

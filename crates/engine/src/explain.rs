@@ -10,7 +10,7 @@ use kizuna_domain::message::Draft;
 use kizuna_domain::people::{Follower, Reach, SkipReason, SubscriptionState};
 use kizuna_domain::position::{Anchor, Customs, Standing, stage_label, standing};
 use kizuna_domain::run::compose::{Library, Part, compose};
-use kizuna_domain::run::plan::{Due, Programme, judge, next_due};
+use kizuna_domain::run::plan::{Due, Programme, Slot, judge, next_due};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{people, runs, tenants};
 use serde::Serialize;
@@ -157,9 +157,18 @@ fn look_at(
             .read(|tx| {
                 let mut fresh = Vec::with_capacity(due.len());
                 for due in &due {
-                    if !runs::is_reserved(tx, tenant.scope(), follower.subscription, &due.slot.to_string())? {
-                        fresh.push(due.clone());
+                    let mut failed = None;
+                    let left = due.beside(&loaded.programme, &mut |slot| {
+                        let held = runs::is_reserved(tx, tenant.scope(), follower.subscription, &slot.to_string());
+                        held.unwrap_or_else(|error| {
+                            failed = Some(error);
+                            true
+                        })
+                    });
+                    if let Some(error) = failed {
+                        return Err(error);
                     }
+                    fresh.extend(left);
                 }
                 Ok(fresh)
             })
@@ -298,7 +307,7 @@ fn along(programme: &Programme, family: &Family, each: &mut dyn FnMut(Day, &Foll
             let due = judge(programme, on, &[], &follower).due;
             let fresh: Vec<Due> = due
                 .into_iter()
-                .filter(|due| !ledger.contains(&due.slot.to_string()))
+                .filter_map(|due| due.beside(programme, &mut |slot| ledger.contains(&slot.to_string())))
                 .collect();
             let filled = fresh.iter().flat_map(|due| due.fills(programme));
             ledger.extend(filled.map(|slot| slot.to_string()));
@@ -399,6 +408,7 @@ fn invented(anchor: Anchor, family: &Family) -> Follower {
         anchor,
         nickname: None,
         registered_on: family.registered,
+        resumed_on: None,
         area: family.area.clone(),
         state: SubscriptionState::Active,
         reach: Reach::At {
@@ -407,6 +417,90 @@ fn invented(anchor: Anchor, family: &Family) -> Follower {
         },
         has_siblings: false,
     }
+}
+
+/// The next message that somebody reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ahead {
+    /// The day on which it comes.
+    pub on: Day,
+    /// What it says.
+    pub draft: Draft,
+}
+
+/// The next message of a subscription on or after a day, as its dates bring it; `None` where none comes within a year.
+///
+/// A block or a pause is not asked about: whoever reads this has just registered, or is about to go on.
+pub fn ahead(env: &Env, tenant: &Tenant, follower: &Follower, from: Day) -> Result<Option<Ahead>, EngineError> {
+    let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
+    let family = Family {
+        due: None,
+        birth: None,
+        registered: follower.registered_on,
+        area: follower.area.clone(),
+    };
+    let asked = invented(follower.anchor, &family);
+    let Some(on) = next_due(&loaded.programme, from, NEXT_DAYS_MAX, &asked) else {
+        return Ok(None);
+    };
+    let due = judge(&loaded.programme, on, &[], &asked).due;
+    let part = Part {
+        follower: &asked,
+        due: &due,
+    };
+    let draft = compose(&loaded.programme, &loaded.library, on, &[part]);
+    Ok(Some(Ahead { on, draft }))
+}
+
+/// Today's words of one reader: those that were sent, else those that the dates bring; `None` where there are none.
+pub fn today_of(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option<Draft>, EngineError> {
+    let (scope, day) = (tenant.scope(), run::today(env, tenant)?);
+    let family = env.db.read(|tx| people::of_subscriber(tx, &env.keys, scope, reader))?;
+    for follower in &family {
+        let deliveries = env
+            .db
+            .read(|tx| runs::of_subscription(tx, scope, follower.subscription, day))?;
+        if let Some(sent) = deliveries.iter().find(|delivery| delivery.outcome.is_none()) {
+            return Ok(env.db.read(|tx| runs::cohort(tx, &env.keys, scope, sent.cohort))?);
+        }
+    }
+    let loaded = env.db.read(|tx| programme::load(tx, tenant))?;
+    let due = |follower: &Follower| {
+        let asked = Follower {
+            resumed_on: None,
+            ..follower.clone()
+        };
+        let mut due = judge(&loaded.programme, day, &[], &asked).due;
+        due.retain(|due| matches!(due.slot, Slot::Stage { .. } | Slot::Dated { .. }));
+        due
+    };
+    let parts: Vec<(&Follower, Vec<Due>)> = family
+        .iter()
+        .map(|follower| (follower, due(follower)))
+        .filter(|(_, due)| !due.is_empty())
+        .collect();
+    let parts: Vec<Part<'_>> = parts.iter().map(|(follower, due)| Part { follower, due }).collect();
+    Ok((!parts.is_empty()).then(|| compose(&loaded.programme, &loaded.library, day, &parts)))
+}
+
+/// The words that were sent to one reader before today, the latest first, at most so many days.
+pub fn past_of(env: &Env, tenant: &Tenant, reader: SubscriberId, days: usize) -> Result<Vec<Draft>, EngineError> {
+    let (scope, today) = (tenant.scope(), run::today(env, tenant)?);
+    Ok(env.db.read(|tx| {
+        let mut sent = BTreeMap::new();
+        for follower in people::of_subscriber(tx, &env.keys, scope, reader)? {
+            let rows = runs::all_of_subscription(tx, scope, follower.subscription)?;
+            let past = rows
+                .into_iter()
+                .filter(|row| row.passed && row.outcome.is_none() && row.day < today);
+            sent.extend(past.map(|row| (row.day, row.cohort)));
+        }
+        let latest = sent.into_values().rev().take(days);
+        let drafts: Result<Vec<Option<Draft>>, _> = latest
+            .map(|cohort| runs::cohort(tx, &env.keys, scope, cohort))
+            .collect();
+        Ok(drafts?.into_iter().flatten().collect())
+    })?)
 }
 
 /// One delivery in the ledger, explained.

@@ -8,6 +8,7 @@
 //! | [`run`] | both, for every tenant, with a report |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
+//! | [`line`] | what comes in from LINE: inbox, talk, tickets, passing on |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
@@ -17,6 +18,7 @@ pub mod dispatch;
 pub mod env;
 pub mod error;
 pub mod explain;
+pub mod line;
 pub mod links;
 pub mod planner;
 pub mod programme;

@@ -302,17 +302,18 @@ impl Planner<'_> {
             let mut parts: Vec<(&Follower, Vec<Due>)> = Vec::with_capacity(family.len());
             let mut slots = Vec::new();
             for Judged { follower, due } in family {
-                let key = |slot: &String| (follower.subscription, slot.clone());
-                let is_new = |slots: &[String]| slots.first().is_some_and(|own| !reserved.contains(&key(own)));
-                let fresh: Vec<&(Due, Vec<String>)> = due.iter().filter(|(_, slots)| is_new(slots)).collect();
+                let (fresh, filled): (Vec<Due>, Vec<Vec<String>>) = due
+                    .iter()
+                    .filter_map(|(due, slots)| self.fresh(follower.subscription, due, slots, &reserved))
+                    .unzip();
                 if fresh.is_empty() {
                     known += 1;
                     continue;
                 }
                 // A slot may be filled twice, by its own day and by ここまでのまとめ: one row holds it.
-                let filled: Vec<_> = fresh.iter().flat_map(|(_, slots)| slots).map(key).collect();
-                slots.extend(filled.into_iter().filter(|key| reserved.insert(key.clone())));
-                parts.push((*follower, fresh.into_iter().map(|(due, _)| due.clone()).collect()));
+                let filled = filled.into_iter().flatten().map(|slot| (follower.subscription, slot));
+                slots.extend(filled.filter(|key| reserved.insert(key.clone())));
+                parts.push((*follower, fresh));
             }
             let Some(first) = family.first().map(|judged| judged.follower) else {
                 continue;
@@ -333,6 +334,24 @@ impl Planner<'_> {
             }
         }
         (letters, drafts, known)
+    }
+
+    /// What of a due slot the ledger does not hold yet, with the slots that it then fills.
+    fn fresh(
+        &self,
+        subscription: SubscriptionId,
+        due: &Due,
+        slots: &[String],
+        reserved: &HashSet<(SubscriptionId, String)>,
+    ) -> Option<(Due, Vec<String>)> {
+        let is_taken = |slot: String| reserved.contains(&(subscription, slot));
+        if let [own] = slots {
+            return (!is_taken(own.clone())).then(|| (due.clone(), vec![own.clone()]));
+        }
+        let programme = &self.loaded.programme;
+        let left = due.beside(programme, &mut |slot| is_taken(slot.to_string()))?;
+        let slots = left.fills(programme).iter().map(ToString::to_string).collect();
+        Some((left, slots))
     }
 
     /// Splits letters into batches by account and capability and writes ledger and outbox rows.

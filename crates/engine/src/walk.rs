@@ -34,20 +34,28 @@ pub fn readers(
         ranges.iter().partition(|range| range.by != AnchorDate::PretermDue);
     // Due dates and births never meet the same subscription; the two walks after them may.
     for (some, seen) in [(&main, &Vec::new()), (&preterm, &main)] {
+        let seen = |follower: &Follower| seen.iter().any(|range| holds(range, follower));
         for range in some {
-            pages(env, &mut families, seen, each, &mut |after| {
+            pages(env, &mut families, &seen, each, &mut |after| {
                 Ok(env
                     .db
                     .read(|tx| people::due(tx, &env.keys, scope, range, after, env.pace.page))?)
             })?;
         }
     }
+    // Whoever ここまでのまとめ is for: registered, or lifted a block, in these days.
     let days = (day - DIGEST_WITHIN_DAYS, day);
-    let all: Vec<&AnchorRange> = ranges.iter().collect();
-    pages(env, &mut families, &all, each, &mut |after| {
+    let due = |follower: &Follower| ranges.iter().any(|range| holds(range, follower));
+    pages(env, &mut families, &due, each, &mut |after| {
         Ok(env
             .db
             .read(|tx| people::registered(tx, &env.keys, scope, days, after, env.pace.page))?)
+    })?;
+    let seen = |follower: &Follower| due(follower) || (days.0..=days.1).contains(&follower.registered_on);
+    pages(env, &mut families, &seen, each, &mut |after| {
+        Ok(env
+            .db
+            .read(|tx| people::resumed(tx, &env.keys, scope, days, after, env.pace.page))?)
     })?;
     let families: Vec<SubscriberId> = families.into_iter().collect();
     for chunk in families.chunks(FAMILIES_PER_PAGE) {
@@ -65,7 +73,7 @@ pub fn readers(
 fn pages(
     env: &Env,
     families: &mut BTreeSet<SubscriberId>,
-    seen: &[&AnchorRange],
+    seen: &dyn Fn(&Follower) -> bool,
     each: &mut dyn FnMut(Vec<Vec<Follower>>) -> Result<(), EngineError>,
     read: &mut dyn FnMut(Option<(Day, kizuna_domain::ids::SubscriptionId)>) -> Result<people::Page, EngineError>,
 ) -> Result<(), EngineError> {
@@ -76,7 +84,7 @@ fn pages(
         for follower in page.followers {
             if follower.has_siblings {
                 families.insert(follower.subscriber);
-            } else if !seen.iter().any(|range| holds(range, &follower)) {
+            } else if !seen(&follower) {
                 single.push(vec![follower]);
             }
         }

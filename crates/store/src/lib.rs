@@ -7,6 +7,7 @@ pub mod content;
 pub mod db;
 pub mod error;
 pub mod fence;
+pub mod line;
 pub mod migrate;
 pub mod people;
 pub mod runs;
@@ -15,6 +16,7 @@ pub mod seal;
 pub mod sessions;
 pub mod staff;
 pub mod tenants;
+pub mod tickets;
 
 pub use db::{Db, Location, ReadTx, WriteTx};
 pub use error::StoreError;

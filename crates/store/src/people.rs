@@ -50,6 +50,7 @@ fn follower(row: &Row<'_>, keys: &Keyring) -> Result<Follower, StoreError> {
         anchor: anchor.ok_or_else(|| StoreError::corrupt("a date", 2))?,
         nickname,
         registered_on: row.day(5)?,
+        resumed_on: row.day_opt(12)?,
         state: row.code(6, SubscriptionState::from_code)?,
         area: row.text_opt(7)?.map(str::to_owned),
         reach,
@@ -60,7 +61,7 @@ fn follower(row: &Row<'_>, keys: &Keyring) -> Result<Follower, StoreError> {
 sql!(
     BY_DUE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.birth_on IS NULL AND s.state <> 'ended'
                 AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
@@ -69,7 +70,7 @@ sql!(
 sql!(
     BY_BIRTH,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.birth_on IS NOT NULL AND s.state <> 'ended'
                 AND s.birth_on <= $3 AND (s.birth_on, s.id) > ($2, $4)
@@ -78,7 +79,7 @@ sql!(
 sql!(
     BY_PRETERM_DUE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.preterm = 1 AND s.state <> 'ended'
                 AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
@@ -87,11 +88,21 @@ sql!(
 sql!(
     BY_REGISTRATION,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.state <> 'ended'
                 AND s.registered_on <= $3 AND (s.registered_on, s.id) > ($2, $4)
               ORDER BY s.registered_on, s.id LIMIT $5"
+);
+
+sql!(
+    BY_RESUMPTION,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.resumed_on IS NOT NULL AND s.state <> 'ended'
+                AND s.resumed_on <= $3 AND (s.resumed_on, s.id) > ($2, $4)
+              ORDER BY s.resumed_on, s.id LIMIT $5"
 );
 
 /// Before every identifier.
@@ -132,7 +143,21 @@ pub fn registered(
     })
 }
 
-#[expect(clippy::too_many_arguments, reason = "one walk for four indexes; private")]
+/// One page of the subscriptions whose reader lifted a block on the days from `from` to `until`.
+pub fn resumed(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    days: (Day, Day),
+    after: Option<(Day, SubscriptionId)>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    page(tx, keys, scope, BY_RESUMPTION, days, after, limit, &|follower| {
+        follower.resumed_on
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "one walk for five indexes; private")]
 fn page(
     tx: &mut ReadTx<'_>,
     keys: &Keyring,
@@ -157,7 +182,7 @@ fn page(
 sql!(
     OF_SUBSCRIBER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
 );
@@ -179,7 +204,7 @@ pub fn of_subscriber(
 sql!(
     FOLLOWER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.id = $2"
 );
@@ -197,7 +222,7 @@ pub fn one(
 sql!(
     SAMPLE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3"
 );
@@ -485,6 +510,60 @@ pub fn set_state(
 }
 
 sql!(
+    TO_STOP,
+    "SELECT id FROM subscriptions WHERE tenant_id = $1 AND subscriber_id = $2 AND state <> 'ended'
+       AND COALESCE(asked_at, 0) <= $3 ORDER BY id LIMIT $4"
+);
+
+/// The living subscriptions that a stop said at an instant means: not those that the reader asked for afterwards.
+pub fn asked_before(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    said_at: Timestamp,
+) -> Result<Vec<SubscriptionId>, StoreError> {
+    let args = args![
+        scope.bytes(),
+        subscriber.bytes(),
+        said_at.as_millisecond(),
+        SUBSCRIPTIONS_MAX
+    ];
+    tx.all(TO_STOP, args, |row| row.id(0, SubscriptionId::from_bytes))
+}
+
+sql!(
+    ASK,
+    "UPDATE subscriptions SET asked_at = $3 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Notes when the reader asked for a subscription, so that an older stop that arrives late does not end it.
+pub fn ask(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, at: Timestamp) -> Result<(), StoreError> {
+    tx.exec_one(ASK, args![scope.bytes(), id.bytes(), at.as_millisecond()])
+}
+
+sql!(
+    RESUME,
+    "UPDATE subscriptions SET resumed_on = $3, version = version + 1
+     WHERE tenant_id = $1 AND subscriber_id = $2 AND state <> 'ended'"
+);
+
+/// Lets everything that a reader follows begin again after this day; says how many subscriptions there are.
+pub fn resume_after(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId, on: Day) -> Result<u64, StoreError> {
+    let on = on.to_string();
+    tx.exec(RESUME, args![scope.bytes(), subscriber.bytes(), &on])
+}
+
+sql!(
+    SET_POINT,
+    "UPDATE contact_points SET state = $3 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Writes whether an address may be used; call [`refresh_reach`] afterwards.
+pub fn set_point(tx: &mut WriteTx<'_>, scope: Scope, id: PointId, state: PointState) -> Result<(), StoreError> {
+    tx.exec_one(SET_POINT, args![scope.bytes(), id.bytes(), state.code()])
+}
+
+sql!(
     SUPPRESS_POINT,
     "UPDATE contact_points SET state = 'suppressed' WHERE tenant_id = $1 AND id = $2"
 );
@@ -585,8 +664,12 @@ pub fn refresh_reach(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberI
         },
     )?;
     let usable = points.iter().find(|(_, _, state)| *state == PointState::Verified);
+    // Who blocks us anywhere wants nothing from us: no other address is taken instead.
+    let blocked = points.iter().any(|(_, _, state)| *state == PointState::Blocked);
+    let usable = usable.filter(|_| !blocked);
     let all_refused = !points.is_empty() && points.iter().all(|(_, _, state)| *state == PointState::Suppressed);
     let silent = match (usable, all_refused) {
+        _ if blocked => Some(SkipReason::Blocked.code()),
         (Some(_), _) => None,
         (None, true) => Some(SkipReason::Suppressed.code()),
         (None, false) => Some(SkipReason::NoAddress.code()),
@@ -635,18 +718,25 @@ pub fn add_consent(
 
 sql!(
     WITHDRAW,
-    "UPDATE consents SET withdrawn_at = $3 WHERE tenant_id = $1 AND subscriber_id = $2 AND withdrawn_at IS NULL"
+    "UPDATE consents SET withdrawn_at = $3 WHERE tenant_id = $1 AND subscriber_id = $2 AND withdrawn_at IS NULL
+       AND given_at <= $4"
 );
 
-/// Records that a reader withdrew every agreement.
+/// Records that a reader withdrew every agreement given up to `said_at`.
 pub fn withdraw_consents(
     tx: &mut WriteTx<'_>,
     scope: Scope,
     subscriber: SubscriberId,
     at: Timestamp,
+    said_at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.exec(WITHDRAW, args![scope.bytes(), subscriber.bytes(), at.as_millisecond()])
-        .map(|_| ())
+    let args = args![
+        scope.bytes(),
+        subscriber.bytes(),
+        at.as_millisecond(),
+        said_at.as_millisecond()
+    ];
+    tx.exec(WITHDRAW, args).map(|_| ())
 }
 
 /// Everything about one subscription that an export carries; no reason of an end is among it.

@@ -514,6 +514,7 @@ pub fn letters(
             (_, Some(SubscriptionState::Paused)) => Some(SkipReason::Paused),
             (Some(PointState::Verified), Some(SubscriptionState::Active)) => None,
             (Some(PointState::Suppressed), _) => Some(SkipReason::Suppressed),
+            (Some(PointState::Blocked), _) => Some(SkipReason::Blocked),
             (Some(PointState::Pending) | None, _) => Some(SkipReason::NoAddress),
         };
         if let Some(last) = found.last_mut().filter(|last| last.number == number) {

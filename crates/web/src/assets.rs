@@ -1,4 +1,4 @@
-//! The one stylesheet and the icon, served from the binary under a name that changes with their content.
+//! The one stylesheet, the icon and the few lines for LINE, served from the binary under a name that changes with their content.
 
 use std::sync::LazyLock;
 
@@ -45,6 +45,15 @@ static ICON: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+static LIFF: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "liff",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/liff.js"),
+    )
+});
+
 /// FNV-1a: tells contents apart, and guards nothing.
 const fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
@@ -66,9 +75,14 @@ pub(crate) fn icon() -> String {
     format!("/assets/{}", ICON.name)
 }
 
+/// Address of the script of the page inside LINE.
+pub(crate) fn liff() -> String {
+    format!("/assets/{}", LIFF.name)
+}
+
 /// Serves an asset by its full name; an old name is gone.
 pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, PageError> {
-    let asset = [&CSS, &ICON]
+    let asset = [&CSS, &ICON, &LIFF]
         .into_iter()
         .find(|asset| asset.name == name)
         .ok_or(PageError::NotFound)?;

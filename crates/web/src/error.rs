@@ -61,6 +61,10 @@ struct Cause(Arc<dyn Error + Send + Sync>);
 #[derive(Clone, Copy)]
 pub(crate) struct Finished;
 
+/// A content security policy of its own, for the one page that needs LINE's script.
+#[derive(Clone, Copy)]
+pub(crate) struct Policy(pub(crate) &'static str);
+
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match self {
@@ -165,7 +169,8 @@ pub(crate) async fn dress(State(site): State<Arc<Site>>, request: Request, next:
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
-    guard_headers(response.headers_mut());
+    let policy = response.extensions().get::<Policy>().map(|policy| policy.0);
+    guard_headers(response.headers_mut(), policy.unwrap_or(CONTENT_SECURITY_POLICY));
     response
 }
 
@@ -215,9 +220,9 @@ fn chain(error: &dyn Error) -> String {
 /// Nothing from elsewhere, nothing that runs, in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-fn guard_headers(headers: &mut HeaderMap) {
+fn guard_headers(headers: &mut HeaderMap, policy: &'static str) {
     let always = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("x-robots-tag"), "noindex"),
     ];

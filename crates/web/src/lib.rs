@@ -3,19 +3,22 @@
 //! | module | shows |
 //! |---|---|
 //! | [`routes`] | every address with who may open it, in one table |
-//! | `reader` | what families see: stopping, at once and without questions |
+//! | `reader` | what families see: registering, correcting a date, stopping at once and without questions |
+//! | `line` | what LINE calls, and the ways in through LINE |
 //! | `staff` | signing in, accepting an invitation, one's own settings |
 //! | `office` | what a municipality's staff see: today, tomorrow, one family, people and roles, the record |
 //! | [`serve`](fn@serve) | all of it on a socket |
 //!
 //! Reads go through the store and the engine's explanations, writes through the engine's actions only. Every page works
-//! without a script and loads nothing from elsewhere.
+//! without a script and loads nothing from elsewhere, but for one: the page that LINE opens inside itself loads LINE's own
+//! script, and has a way for those without it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use kizuna_domain::ids::StaffId;
 use kizuna_engine::Env;
+use kizuna_engine::line::Inbox;
 use tokio::sync::Semaphore;
 
 mod assets;
@@ -30,6 +33,7 @@ mod front;
 mod guard;
 mod health;
 mod language;
+mod line;
 mod office;
 mod reader;
 pub mod routes;
@@ -50,6 +54,8 @@ pub struct Site {
     pub env: Arc<Env>,
     /// How staff come in.
     pub entrance: Entrance,
+    /// Where events of LINE are handed in.
+    pub inbox: Inbox,
     /// Proxies whose word about a client's address is taken.
     proxies: Vec<IpAddr>,
     /// Room for those who hash passwords.
@@ -58,10 +64,11 @@ pub struct Site {
 
 impl Site {
     /// A site whose clients come directly or through one of `proxies`.
-    pub fn new(env: Arc<Env>, entrance: Entrance, proxies: Vec<IpAddr>) -> Site {
+    pub fn new(env: Arc<Env>, entrance: Entrance, proxies: Vec<IpAddr>, inbox: Inbox) -> Site {
         Site {
             env,
             entrance,
+            inbox,
             proxies,
             hashing: Arc::new(Semaphore::new(HASHINGS_MAX)),
         }

@@ -15,15 +15,16 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::guard::{self, Gate, Shared};
+use crate::line::{liff, login, webhook};
 use crate::office::{audit, families, family, invitation, letter, mailbox, people, person, plan, today};
-use crate::reader::{stop, stopped};
+use crate::reader::{birth, changed, register, settings, stop, stopped};
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health};
 
 /// Who a page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Families: always open, also to mail programs, which send no origin.
+    /// Families, and LINE in their name: always open, also to mail programs, which send no origin.
     Reader,
     /// Anybody on the way in, by forms of our own pages.
     Anyone,
@@ -42,6 +43,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who it is for.
     pub audience: Audience,
+    /// Largest body in bytes.
+    body_max: usize,
     handler: MethodRouter<Shared>,
 }
 
@@ -53,6 +56,7 @@ pub fn table() -> Vec<Route> {
         method,
         path,
         audience,
+        body_max: BODY_BYTES_MAX,
         handler,
     };
     vec![
@@ -69,8 +73,32 @@ pub fn table() -> Vec<Route> {
             post(stop::one_click),
         ),
         route("GET", "/{tenant}/stopped", Reader, get(stopped::get)),
+        Route {
+            body_max: kizuna_engine::line::BODY_BYTES_MAX,
+            ..route("POST", "/{tenant}/line/webhook", Reader, post(webhook::post))
+        },
+        route("GET", "/{tenant}/line/enter", Reader, get(login::enter)),
+        route("GET", "/{tenant}/line/callback", Reader, get(login::callback)),
+        route("GET", "/{tenant}/line/liff", Reader, get(liff::get)),
+        route("POST", "/{tenant}/line/liff", Reader, post(liff::post)),
+        route("GET", "/{tenant}/register/line/{token}", Reader, get(register::get)),
+        route("POST", "/{tenant}/register/line/{token}", Reader, post(register::post)),
+        route(
+            "GET",
+            "/{tenant}/register/line/{token}/done",
+            Reader,
+            get(register::done),
+        ),
+        route("GET", "/{tenant}/settings/{token}", Reader, get(settings::get)),
+        route("POST", "/{tenant}/settings/{token}", Reader, post(settings::post)),
+        route("GET", "/{tenant}/birth/{token}", Reader, get(birth::get)),
+        route("POST", "/{tenant}/birth/{token}", Reader, post(birth::post)),
+        route("GET", "/{tenant}/changed/{what}", Reader, get(changed::get)),
         route("GET", "/signin", Anyone, get(sign_in::get)),
-        route("POST", "/signin", Anyone, post(sign_in::post)),
+        Route {
+            body_max: SIGN_IN_BYTES_MAX,
+            ..route("POST", "/signin", Anyone, post(sign_in::post))
+        },
         route("POST", "/signout", Myself, post(sign_in::sign_out)),
         route("GET", "/join/{token}", Anyone, get(join::get)),
         route("POST", "/join/{token}", Anyone, post(join::post)),
@@ -135,7 +163,7 @@ pub fn first_words() -> Vec<&'static str> {
         .collect()
 }
 
-/// Largest body: a form of a few words.
+/// Largest body unless a line says otherwise: a form of a few words.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 10;
 /// Largest body of a sign-in: it may carry such a form on, sealed and in base 64, percent signs and all.
 const SIGN_IN_BYTES_MAX: usize = 80 << 10;
@@ -145,16 +173,11 @@ const ANSWER_SECONDS_MAX: u64 = 60;
 /// A handler behind what its audience asks for.
 fn guarded(site: &Arc<Site>, route: Route) -> MethodRouter<Shared> {
     let Route {
-        path,
         audience,
+        body_max,
         handler,
         ..
     } = route;
-    let limit = if path == "/signin" {
-        SIGN_IN_BYTES_MAX
-    } else {
-        BODY_BYTES_MAX
-    };
     let gate = match audience {
         Audience::Reader | Audience::Anyone => None,
         Audience::Myself => Some(Gate::Myself),
@@ -174,7 +197,7 @@ fn guarded(site: &Arc<Site>, route: Route) -> MethodRouter<Shared> {
                 .route_layer(SetResponseHeaderLayer::if_not_present(REFERRER_POLICY, same_origin))
         }
     };
-    handler.route_layer(RequestBodyLimitLayer::new(limit))
+    handler.route_layer(RequestBodyLimitLayer::new(body_max))
 }
 
 /// The pages of a site as a service.

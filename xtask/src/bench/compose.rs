@@ -72,6 +72,7 @@ fn follower(number: u128) -> Follower {
         anchor,
         nickname: None,
         registered_on: today - 400,
+        resumed_on: None,
         area: None,
         state: SubscriptionState::Active,
         reach: Reach::At {

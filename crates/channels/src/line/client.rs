@@ -6,11 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rustls::crypto;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http;
-use ureq::tls::{RootCerts, TlsConfig};
 use uuid::Uuid;
 
 use super::endpoints::{self, Bucket, Endpoint, Host};
@@ -46,16 +44,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new() -> Shared {
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(crypto::ring::default_provider()))
-            .build();
-        let agent = ureq::Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent("kizuna")
+        let agent = super::calls()
             .max_idle_connections(IDLE_MAX * 2)
             .max_idle_connections_per_host(IDLE_MAX)
             .max_idle_age(IDLE_AGE)

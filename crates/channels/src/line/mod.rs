@@ -9,14 +9,18 @@
 //! | `client` | the calls |
 //! | `form` | a draft as message objects |
 //! | `session` | batches |
+//! | [`webhook`] | what comes in |
+//! | [`login`] | who somebody is |
 
 mod client;
 mod endpoints;
 mod form;
+pub mod login;
 mod session;
 mod settings;
 mod token;
 mod verdict;
+pub mod webhook;
 
 pub use client::{
     Bot, CallError, Client, MESSAGES_MAX, Month, Profile, RECIPIENTS_MAX, RichMenu, Webhook, WebhookTest,
@@ -25,8 +29,15 @@ pub use settings::Mode;
 
 pub(crate) use client::Shared;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use kizuna_domain::run::outcome::Fault;
+use ureq::Agent;
+use ureq::config::ConfigBuilder;
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
 
 use crate::{
     Account, Capability, Channel, ChannelKind, Net, Problem, Session, SessionError, Setting, problems_refuse,
@@ -92,4 +103,39 @@ impl Channel for Line {
         let client = Client::new(account, net).map_err(|problems| problems_refuse(&problems))?;
         Ok(Box::new(session::LineSession::new(client)))
     }
+}
+
+/// What every call has in common: our own TLS, nobody is followed elsewhere, and an error status is an answer.
+fn calls() -> ConfigBuilder<AgentScope> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(provider)
+        .build();
+    Agent::config_builder()
+        .tls_config(tls)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .user_agent("kizuna")
+}
+
+/// An HTTP client that waits no longer than this.
+fn agent(patience: Duration) -> Agent {
+    calls().timeout_global(Some(patience)).build().new_agent()
+}
+
+/// True for an address that may be called: encrypted, or on this machine.
+pub fn is_callable(url: &str) -> bool {
+    let clean = url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
+    let encrypted = url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());
+    clean && (encrypted || is_local(url))
+}
+
+/// True for an address in the clear on this machine.
+fn is_local(url: &str) -> bool {
+    ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .filter_map(|start| url.strip_prefix(start))
+        .any(|rest| rest.is_empty() || rest.starts_with([':', '/']))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{is_callable, is_local};
 use crate::{Account, Problem, Secret, Setting};
 
 /// Where LINE answers, unless the settings name a stand-in.
@@ -88,11 +89,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Channel id of LINE Login, of the same provider.",
     ),
     Setting::secret(
-        "login_secret",
+        "login_channel_secret",
         "LINEログインのチャネルシークレット。",
         "Channel secret of LINE Login.",
     ),
     Setting::optional("liff_id", "LIFFアプリのID。", "Id of the LIFF app."),
+    Setting::optional(
+        "login_url",
+        "LINEログインの代わりのサーバー（練習用）。書かないとき：本物のLINE。",
+        "A stand-in for access.line.me, for practice.",
+    ),
     Setting::optional(
         "sessions",
         "同時に送る数。書かないとき：16。",
@@ -188,6 +194,7 @@ pub(crate) fn read(account: &Account) -> Result<Access, Vec<Problem>> {
     reader.number("sessions", 16, 200);
     let timeout = reader.number("timeout_ms", TIMEOUT_MS, TIMEOUT_MS_MAX).max(1);
     let api = reader.address("api_url", API);
+    reader.address("login_url", "");
     let paced = reader.one_of("rates", &[("line", true), ("none", false)]);
     if !paced && !is_local(&api) {
         reader.wrong(
@@ -232,13 +239,6 @@ fn problem(setting: &'static str, ja: &str, en: &str) -> Problem {
         ja: ja.to_owned(),
         en: en.to_owned(),
     }
-}
-
-/// True for an address in the clear on this machine.
-fn is_local(address: &str) -> bool {
-    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
-        .iter()
-        .any(|start| address.starts_with(start))
 }
 
 struct Reader<'a> {
@@ -333,9 +333,7 @@ impl Reader<'_> {
         if value.is_empty() {
             return default.to_owned();
         }
-        let encrypted = value.starts_with("https://") && value.len() > "https://".len();
-        let usable = encrypted || is_local(&value);
-        if !usable || value.ends_with('/') || value.len() > VALUE_MAX || value.contains(char::is_whitespace) {
+        if !is_callable(&value) || value.ends_with('/') || value.len() > VALUE_MAX {
             self.wrong(
                 name,
                 "https:// ではじまり、/ で終わらないアドレスを書いてください。",

@@ -4,6 +4,7 @@
 mod conformance;
 mod forms;
 mod line;
+mod line_webhook;
 mod message;
 mod outbox;
 mod real_servers;

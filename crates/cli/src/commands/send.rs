@@ -3,10 +3,12 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kizuna_domain::people::SkipReason;
+use kizuna_engine::line::{self, Inbox};
 use kizuna_engine::run::{Report, RunOutcome};
 use kizuna_engine::{Env, run as daily};
 use kizuna_store::runs;
@@ -208,10 +210,12 @@ fn print_doubts(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
 /// Serves pages and runs every day.
 pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure> {
     let (config, env) = session.open()?;
-    let worker = (args.only != Some(Half::Web)).then(|| {
+    let works = args.only != Some(Half::Web);
+    let worker = works.then(|| {
         let env = Arc::clone(&env);
         std::thread::spawn(move || work(&env))
     });
+    let talk = works.then(|| talk(&env));
     if args.only == Some(Half::Worker) {
         press_on_interrupt(&env.stop);
     } else {
@@ -221,19 +225,29 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
             &format!("Serving http://{}/ . Stop with Ctrl-C.", config.listen),
         );
         super::staff::say_who_is_missing(session, &env)?;
-        let site = Arc::new(Site::new(Arc::clone(&env), Entrance::SignIn, config.proxies));
+        let inbox = Inbox::start(&env)?;
+        let site = Arc::new(Site::new(Arc::clone(&env), Entrance::SignIn, config.proxies, inbox));
         serve_pages(&env, site, listener)?;
     }
     env.stop.press();
-    if let Some(worker) = worker
-        && worker.join().is_err()
-    {
-        return Err(Failure::new(
+    worker.into_iter().chain(talk).try_for_each(joined)?;
+    Ok(Outcome::Done)
+}
+
+/// Waits until a thread of the service has ended.
+pub(crate) fn joined(thread: JoinHandle<()>) -> Result<(), Failure> {
+    thread.join().map_err(|_| {
+        Failure::new(
             "配信の作業が、途中で止まりました。",
             "the daily run ended with a failure",
-        ));
-    }
-    Ok(Outcome::Done)
+        )
+    })
+}
+
+/// Works off what comes in from LINE until the stop button is pressed.
+pub(crate) fn talk(env: &Arc<Env>) -> JoinHandle<()> {
+    let env = Arc::clone(env);
+    std::thread::spawn(move || line::work(&env, &env.net))
 }
 
 /// Listens, or says what to do where the port is taken.

@@ -13,6 +13,7 @@ use kizuna_domain::staff::{Role, StaffMail};
 use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{content, people as readers, staff, tenants as actions};
+use kizuna_engine::line::Inbox;
 use kizuna_engine::programme::{self, Loaded};
 use kizuna_engine::{Env, Pace, run as daily};
 use kizuna_store::tenants::Tenant;
@@ -97,9 +98,18 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let mail = StaffMail::parse("hanako@hidamari.example")
         .map_err(|error| Failure::new("見本の職員を作れません。", error.to_string()))?;
     let hanako = staff::add_sample(&env, tenant.scope(), "見本 花子", &mail, Role::Administrator)?;
+    let talk = send::talk(&env);
+    let inbox = Inbox::start(&env)?;
     // Whoever sits at this machine is the invented administrator, so that a newcomer need not sign in.
-    let site = Arc::new(Site::new(Arc::clone(&env), Entrance::Demo(hanako.id), Vec::new()));
+    let site = Arc::new(Site::new(
+        Arc::clone(&env),
+        Entrance::Demo(hanako.id),
+        Vec::new(),
+        inbox,
+    ));
     send::serve_pages(&env, site, listener)?;
+    env.stop.press();
+    send::joined(talk)?;
     Ok(Outcome::Done)
 }
 

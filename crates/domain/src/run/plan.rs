@@ -48,13 +48,15 @@ pub enum Slot {
     Digest {
         /// Code of the track.
         track: String,
+        /// Day on which a block was lifted; `None` for the one after registration.
+        resumed_on: Option<Day>,
     },
     /// The one neutral question after a due date that passed.
     CheckIn,
 }
 
 impl Slot {
-    /// The place on the axis as people write it: `12w3d`, `d30`, `2026-12-05`, `digest`, `check-in`.
+    /// The place on the axis as people write it: `12w3d`, `d30`, `2026-12-05`, `digest`, `digest/2026-12-05`, `check-in`.
     pub fn place(&self) -> String {
         match self {
             Slot::Stage {
@@ -68,7 +70,10 @@ impl Slot {
                 ..
             } => format!("{position}~"),
             Slot::Dated { on, .. } => on.to_string(),
-            Slot::Digest { .. } => "digest".to_owned(),
+            Slot::Digest { resumed_on: None, .. } => "digest".to_owned(),
+            Slot::Digest {
+                resumed_on: Some(on), ..
+            } => format!("digest/{on}"),
             Slot::CheckIn => "check-in".to_owned(),
         }
     }
@@ -76,7 +81,7 @@ impl Slot {
     /// The track it belongs to; empty for the system's own question.
     pub fn track(&self) -> &str {
         match self {
-            Slot::Stage { track, .. } | Slot::Dated { track, .. } | Slot::Digest { track } => track,
+            Slot::Stage { track, .. } | Slot::Dated { track, .. } | Slot::Digest { track, .. } => track,
             Slot::CheckIn => "",
         }
     }
@@ -88,7 +93,7 @@ impl fmt::Display for Slot {
         match self {
             Slot::Dated { track, on, article } => write!(f, "{track}/{on}/{article}"),
             Slot::CheckIn => f.write_str("check-in"),
-            Slot::Stage { track, .. } | Slot::Digest { track } => write!(f, "{track}/{}", self.place()),
+            Slot::Stage { track, .. } | Slot::Digest { track, .. } => write!(f, "{track}/{}", self.place()),
         }
     }
 }
@@ -212,8 +217,8 @@ impl Programme {
 /// `behind` are earlier days whose run was not finished. Ranges on one date are joined where they touch, so
 /// that a daily series is one walk along the index.
 ///
-/// Not among them are the registrations of the last [`DIGEST_WITHIN_DAYS`] days, whom ここまでのまとめ is for: they
-/// are found by the day of registration.
+/// Not among them are those who registered or lifted a block in the last [`DIGEST_WITHIN_DAYS`] days, whom
+/// ここまでのまとめ is for: they are found by that day.
 pub fn lookups(programme: &Programme, day: Day, behind: &[Day]) -> Vec<AnchorRange> {
     let customs = &programme.settings.customs;
     let mut ranges = Vec::new();
@@ -312,16 +317,38 @@ impl Due {
     /// so that a due date corrected later does not bring them again.
     pub fn fills(&self, programme: &Programme) -> Vec<Slot> {
         let mut slots = vec![self.slot.clone()];
-        if let (Slot::Digest { track }, Some(series)) = (&self.slot, programme.series.get(self.series)) {
-            for item in self.items.iter().filter_map(|index| series.items.get(*index)) {
-                slots.extend(item.placement.slots.iter().map(|position| Slot::Stage {
-                    track: track.clone(),
-                    position: *position,
-                    clock: clock_of(item, *position),
-                }));
-            }
+        if let Slot::Digest { .. } = self.slot {
+            slots.extend(self.items.iter().flat_map(|index| self.stages(programme, *index)));
         }
         slots
+    }
+
+    /// What remains of it beside a ledger: `None` where its own slot is taken or every article of ここまでのまとめ came.
+    pub fn beside(&self, programme: &Programme, is_taken: &mut dyn FnMut(&Slot) -> bool) -> Option<Due> {
+        if is_taken(&self.slot) {
+            return None;
+        }
+        let mut left = self.clone();
+        if let Slot::Digest { .. } = self.slot {
+            left.items
+                .retain(|index| !self.stages(programme, *index).iter().any(&mut *is_taken));
+            left.items.truncate(DIGEST_ITEMS_MAX);
+        }
+        (!left.items.is_empty() || self.items.is_empty()).then_some(left)
+    }
+
+    /// The places of one of its articles as slots of the ledger.
+    fn stages(&self, programme: &Programme, index: usize) -> Vec<Slot> {
+        let series = programme.series.get(self.series);
+        let Some((series, item)) = series.and_then(|series| Some((series, series.items.get(index)?))) else {
+            return Vec::new();
+        };
+        let stage = |position: &Position| Slot::Stage {
+            track: series.adoption.track.clone(),
+            position: *position,
+            clock: clock_of(item, *position),
+        };
+        item.placement.slots.iter().map(stage).collect()
     }
 }
 
@@ -351,7 +378,7 @@ pub fn judge(programme: &Programme, day: Day, behind: &[Day], follower: &Followe
     let made_up = || {
         behind
             .iter()
-            .filter(|on| **on >= follower.registered_on && !programme.gave_up(**on))
+            .filter(|on| **on >= follower.from_on() && !programme.gave_up(**on))
     };
     for (index, series) in programme.series.iter().enumerate() {
         for on in std::iter::once(&day).chain(made_up()) {
@@ -392,6 +419,9 @@ fn refusal(programme: &Programme, day: Day, follower: &Follower) -> Option<SkipR
     }
     if follower.registered_on > day {
         return Some(SkipReason::NotRegistered);
+    }
+    if follower.from_on() > day {
+        return Some(SkipReason::Blocked);
     }
     programme.gave_up(day).then_some(SkipReason::Fenced)
 }
@@ -539,7 +569,7 @@ fn in_band(programme: &Programme, series: &Series, item: &Item, on: Day, anchor:
     runs(programme, series, on, anchor) && begun && not_over
 }
 
-/// ここまでのまとめ, or the latest slot, for a family that registered in these days.
+/// ここまでのまとめ, or the latest slot, for a family that registered or lifted a block in these days.
 fn join_slots(
     programme: &Programme,
     index: usize,
@@ -549,7 +579,9 @@ fn join_slots(
     judgement: &mut Judgement,
 ) {
     let registered_on = follower.registered_on;
-    let too_late = day - registered_on > DIGEST_WITHIN_DAYS || programme.gave_up(registered_on);
+    let resumed_on = follower.resumed_on.filter(|on| *on >= registered_on);
+    let joined_on = resumed_on.unwrap_or(registered_on);
+    let too_late = day - joined_on > DIGEST_WITHIN_DAYS || programme.gave_up(joined_on);
     if too_late || !runs(programme, series, day, &follower.anchor) {
         return;
     }
@@ -557,22 +589,24 @@ fn join_slots(
     match series.adoption.join {
         JoinPolicy::FromToday => {}
         JoinPolicy::Digest => {
-            let items = digest_items(programme, series, day, follower);
+            let items = digest_items(programme, series, day, follower, resumed_on);
             let sample = items
                 .iter()
                 .filter_map(|i| series.items.get(*i))
                 .any(|item| !item.approved);
             if !items.is_empty() {
-                let slot = Slot::Digest { track };
+                let slot = Slot::Digest { track, resumed_on };
                 judgement.due.push(Due {
                     slot,
                     series: index,
                     items,
-                    falls_on: registered_on,
+                    falls_on: joined_on,
                     sample,
                 });
             }
         }
+        // The latest slot is for the first day; after a block the series simply goes on.
+        JoinPolicy::Latest if resumed_on.is_some() => {}
         JoinPolicy::Latest => {
             // Whoever has had a slot since registering has no need of an earlier one.
             let since = (0..=day - registered_on).map(|ahead| registered_on + ahead);
@@ -585,7 +619,7 @@ fn join_slots(
             }
             if let Some((items, falls_on, sample)) = latest_items(programme, series, day, follower, judgement) {
                 judgement.due.push(Due {
-                    slot: Slot::Digest { track },
+                    slot: Slot::Digest { track, resumed_on },
                     series: index,
                     items,
                     falls_on,
@@ -596,8 +630,17 @@ fn join_slots(
     }
 }
 
-/// What came before registration, must be known and is still of use; what expires first comes first.
-fn digest_items(programme: &Programme, series: &Series, day: Day, follower: &Follower) -> Vec<usize> {
+/// What came before registration, or by the day a block was lifted, must be known and is still of use.
+///
+/// What expires first comes first. After a block the ledger leaves out what had come before it ([`Due::beside`]), so
+/// that nothing is cut here: what a reader has not had may stand behind it.
+fn digest_items(
+    programme: &Programme,
+    series: &Series,
+    day: Day,
+    follower: &Follower,
+    resumed_on: Option<Day>,
+) -> Vec<usize> {
     let (end, customs) = (series.adoption.end, &programme.settings.customs);
     let mut useful: Vec<(Day, usize)> = Vec::new();
     for (index, item) in series
@@ -617,7 +660,7 @@ fn digest_items(programme: &Programme, series: &Series, day: Day, follower: &Fol
                     clock_of(item, *slot),
                     end,
                     programme,
-                    follower.registered_on,
+                    resumed_on.map_or(follower.registered_on, |on| on + 1),
                 )
         });
         let until = item.placement.useful_until_slot.and_then(|slot| match follower.anchor {
@@ -632,11 +675,8 @@ fn digest_items(programme: &Programme, series: &Series, day: Day, follower: &Fol
         }
     }
     useful.sort_unstable();
-    useful
-        .into_iter()
-        .take(DIGEST_ITEMS_MAX)
-        .map(|(_, index)| index)
-        .collect()
+    let most = resumed_on.map_or(DIGEST_ITEMS_MAX, |_| usize::MAX);
+    useful.into_iter().take(most).map(|(_, index)| index).collect()
 }
 
 /// True where a slot came before `before` for this family; all of pregnancy lies before a birth.

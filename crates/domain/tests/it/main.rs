@@ -7,6 +7,7 @@ mod content;
 mod days;
 mod oracle;
 mod properties;
+mod registration;
 mod settle;
 mod staff;
 mod town;

@@ -176,6 +176,7 @@ pub(crate) fn numbered_family(number: usize, anchor: Anchor) -> Follower {
         anchor,
         nickname: None,
         registered_on: day("2000-01-01"),
+        resumed_on: None,
         area: None,
         state: SubscriptionState::Active,
         reach: Reach::At {

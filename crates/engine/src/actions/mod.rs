@@ -2,6 +2,7 @@
 
 pub mod content;
 pub mod people;
+pub mod registration;
 pub mod sign_in;
 pub mod staff;
 pub mod tenants;

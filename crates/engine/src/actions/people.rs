@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use jiff::Timestamp;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, PointId, SubscriberId, SubscriptionId};
 use kizuna_domain::people::{EndReason, PointState, SkipReason, SubscriptionState};
@@ -10,7 +11,7 @@ use kizuna_domain::roster::{self, RosterRow, RowProblem};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Scope, StoreError, WriteTx};
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx};
 
 use super::{Actor, Note};
 use crate::env::Env;
@@ -316,29 +317,88 @@ fn add_reader(
 /// What waits in the outbox is recalled in the same transaction; a second press changes nothing and succeeds.
 pub fn stop(env: &Env, scope: Scope, reader: SubscriberId, actor: Actor) -> Result<(), EngineError> {
     let note = Note::new(env, actor, Some(scope), "reader.stop");
-    env.write(|tx| {
-        let mut stopped = 0;
-        loop {
-            // Page by page, so that nobody follows more than can be stopped.
-            let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
-            if following.is_empty() {
-                break;
-            }
-            for follower in &following {
-                let (state, reason) = (SubscriptionState::Ended, Some(EndReason::Stopped));
-                people::set_state(tx, scope, follower.subscription, state, reason)?;
-                runs::recall(tx, scope, follower.subscription, Recall::Silence(SkipReason::Stopped))?;
-                stopped += 1;
-            }
-        }
-        people::withdraw_consents(tx, scope, reader, note.at)?;
-        if stopped > 0 {
-            people::refresh_reach(tx, scope, reader)?;
-            tenants::touch(tx, scope)?;
-        }
-        note.write(tx, &reader.to_string(), "")
-    })?;
+    env.write(|tx| stop_said(tx, scope, reader, Timestamp::MAX, &note))?;
     Ok(())
+}
+
+/// Stops what a reader had asked for by the instant at which the stop was said; what was asked for later goes on.
+pub(crate) fn stop_said(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    reader: SubscriberId,
+    said_at: Timestamp,
+    note: &Note<'_>,
+) -> Result<(), StoreError> {
+    let mut stopped = 0;
+    loop {
+        // Page by page, so that nobody follows more than can be stopped.
+        let following = people::asked_before(tx, scope, reader, said_at)?;
+        if following.is_empty() {
+            break;
+        }
+        for subscription in &following {
+            let (state, reason) = (SubscriptionState::Ended, Some(EndReason::Stopped));
+            people::set_state(tx, scope, *subscription, state, reason)?;
+            runs::recall(tx, scope, *subscription, Recall::Silence(SkipReason::Stopped))?;
+            stopped += 1;
+        }
+    }
+    people::withdraw_consents(tx, scope, reader, note.at, said_at)?;
+    if stopped > 0 {
+        people::refresh_reach(tx, scope, reader)?;
+        tenants::touch(tx, scope)?;
+    }
+    note.write(tx, &reader.to_string(), "")
+}
+
+/// Silences a reader who blocked us at one address: everything that waits is recalled, no other address is taken.
+pub(crate) fn block(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    (reader, point): (SubscriberId, PointId),
+    note: &Note<'_>,
+) -> Result<(), StoreError> {
+    for follower in people::of_subscriber(tx, keys, scope, reader)? {
+        // Their places in the ledger become free: what is still of use comes in ここまでのまとめ after the block.
+        runs::recall(tx, scope, follower.subscription, Recall::Replan)?;
+    }
+    people::set_point(tx, scope, point, PointState::Blocked)?;
+    people::refresh_reach(tx, scope, reader)?;
+    tenants::touch(tx, scope)?;
+    note.write(tx, &reader.to_string(), "")
+}
+
+/// Lets a reader who lifted a block go on from the day after `today`.
+pub(crate) fn unblock(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    (reader, point): (SubscriberId, PointId),
+    today: Day,
+    note: &Note<'_>,
+) -> Result<(), StoreError> {
+    people::set_point(tx, scope, point, PointState::Verified)?;
+    people::resume_after(tx, scope, reader, today)?;
+    people::refresh_reach(tx, scope, reader)?;
+    tenants::touch(tx, scope)?;
+    note.write(tx, &reader.to_string(), "")
+}
+
+/// Ends every pause of a reader.
+pub(crate) fn restart(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    reader: SubscriberId,
+    note: &Note<'_>,
+) -> Result<(), StoreError> {
+    for follower in people::of_subscriber(tx, keys, scope, reader)? {
+        if follower.state == SubscriptionState::Paused {
+            people::set_state(tx, scope, follower.subscription, SubscriptionState::Active, None)?;
+        }
+    }
+    tenants::touch(tx, scope)?;
+    note.write(tx, &reader.to_string(), "")
 }
 
 /// Writes a corrected due date or a reported birth; today's plan follows from the new dates.
@@ -350,13 +410,22 @@ pub fn move_anchor(
     actor: Actor,
 ) -> Result<(), EngineError> {
     let note = Note::new(env, actor, Some(scope), "subscription.dates");
-    env.write(|tx| {
-        people::move_anchor(tx, scope, subscription, &anchor)?;
-        runs::recall(tx, scope, subscription, Recall::Replan)?;
-        tenants::touch(tx, scope)?;
-        note.write(tx, &subscription.to_string(), "")
-    })?;
+    env.write(|tx| date(tx, scope, subscription, &anchor, &note))?;
     Ok(())
+}
+
+/// The same inside a transaction.
+pub(crate) fn date(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscription: SubscriptionId,
+    anchor: &Anchor,
+    note: &Note<'_>,
+) -> Result<(), StoreError> {
+    people::move_anchor(tx, scope, subscription, anchor)?;
+    runs::recall(tx, scope, subscription, Recall::Replan)?;
+    tenants::touch(tx, scope)?;
+    note.write(tx, &subscription.to_string(), "")
 }
 
 /// Pauses a subscription or lets it go on.
@@ -367,37 +436,47 @@ pub fn set_paused(
     paused: bool,
     actor: Actor,
 ) -> Result<(), EngineError> {
-    let note = Note::new(
-        env,
-        actor,
-        Some(scope),
-        if paused {
-            "subscription.pause"
-        } else {
-            "subscription.resume"
-        },
-    );
+    let note = Note::new(env, actor, Some(scope), pause_action(paused));
+    env.write(|tx| pause(tx, &env.keys, scope, subscription, paused, &note))?;
+    Ok(())
+}
+
+/// The audit's word for a pause or its end.
+pub(crate) const fn pause_action(paused: bool) -> &'static str {
+    if paused {
+        "subscription.pause"
+    } else {
+        "subscription.resume"
+    }
+}
+
+/// The same inside a transaction.
+pub(crate) fn pause(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscription: SubscriptionId,
+    paused: bool,
+    note: &Note<'_>,
+) -> Result<(), StoreError> {
+    match people::one(tx, keys, scope, subscription)?.map(|follower| follower.state) {
+        // Whoever stopped comes back by registering again, never by a switch.
+        None | Some(SubscriptionState::Ended) => {
+            return Err(StoreError::Refused {
+                what: "this subscription has ended; only its reader can begin again",
+            });
+        }
+        Some(SubscriptionState::Active | SubscriptionState::Paused) => {}
+    }
     let state = if paused {
         SubscriptionState::Paused
     } else {
         SubscriptionState::Active
     };
-    env.write(|tx| {
-        match people::one(tx, &env.keys, scope, subscription)?.map(|follower| follower.state) {
-            // Whoever stopped comes back by registering again, never by a switch.
-            None | Some(SubscriptionState::Ended) => {
-                return Err(StoreError::Refused {
-                    what: "this subscription has ended; only its reader can begin again",
-                });
-            }
-            Some(SubscriptionState::Active | SubscriptionState::Paused) => {}
-        }
-        people::set_state(tx, scope, subscription, state, None)?;
-        if paused {
-            runs::recall(tx, scope, subscription, Recall::Silence(SkipReason::Paused))?;
-        }
-        tenants::touch(tx, scope)?;
-        note.write(tx, &subscription.to_string(), "")
-    })?;
-    Ok(())
+    people::set_state(tx, scope, subscription, state, None)?;
+    if paused {
+        runs::recall(tx, scope, subscription, Recall::Silence(SkipReason::Paused))?;
+    }
+    tenants::touch(tx, scope)?;
+    note.write(tx, &subscription.to_string(), "")
 }

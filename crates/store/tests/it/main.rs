@@ -33,6 +33,7 @@ mod content;
 mod dispatch;
 mod fence;
 mod ledger;
+mod line;
 mod migrations;
 mod people;
 mod recall;

@@ -13,7 +13,7 @@ store_test!(
 
         assert_eq!(
             migrate::migrate(&fresh.db).unwrap().applied,
-            ["0001_first", "0002_staff", "0003_requests"]
+            ["0001_first", "0002_staff", "0003_requests", "0004_line"]
         );
         assert_eq!(migrate::migrate(&fresh.db).unwrap().applied, Vec::<String>::new());
 
@@ -36,7 +36,7 @@ store_test!(
             both.map(|one| one.join().unwrap()).iter().sum()
         });
 
-        assert_eq!(applied, 3);
+        assert_eq!(applied, 4);
         migrate::verify(&fresh.db).unwrap();
     }
 );

@@ -58,6 +58,7 @@ store_test!(
             anchor,
             nickname: Some("はなちゃん".into()),
             registered_on: day("2026-10-05"),
+            resumed_on: None,
             area: Some("north".into()),
             state: SubscriptionState::Paused,
             reach: Reach::Silent(SkipReason::NoAddress),
@@ -434,9 +435,9 @@ store_test!(
             (Some("2026-04"), Some(at(0)))
         );
 
-        store.write(|tx| people::withdraw_consents(tx, other.scope, hanako.subscriber, at(5)));
+        store.write(|tx| people::withdraw_consents(tx, other.scope, hanako.subscriber, at(5), at(5)));
         assert_eq!(exported().consent_at, Some(at(0)), "another tenant withdraws nothing");
-        store.write(|tx| people::withdraw_consents(tx, town.scope, hanako.subscriber, at(5)));
+        store.write(|tx| people::withdraw_consents(tx, town.scope, hanako.subscriber, at(5), at(5)));
 
         assert_eq!((exported().consent_wording, exported().consent_at), (None, None));
         assert_eq!(store.number("SELECT COUNT(*) FROM consents"), 1, "the record stays");

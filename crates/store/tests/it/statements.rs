@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 9] = [
+const OF_TENANTS: [&str; 13] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -26,12 +26,30 @@ const OF_TENANTS: [&str; 9] = [
     "consents",
     "suppressions",
     "memberships",
+    "line_users",
+    "line_events",
+    "line_forwards",
+    "tickets",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 9] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 14] = [
     ("staff::MEMBERSHIPS", "the places of one person, who sees them all"),
     ("runs::REOPEN_RUN", "by the run's own id, which a batch of it names"),
+    (
+        "line::DONE",
+        "by the id of an event in the hands of a worker, which serves all tenants",
+    ),
+    (
+        "line::FAILED",
+        "by the id of an event in the hands of a worker, which serves all tenants",
+    ),
+    ("line::SWEEP_EVENTS", "takes away what is too old, whosever it is"),
+    (
+        "line::FORWARDING",
+        "asks for the accounts that have something to pass on, as a worker of all tenants",
+    ),
+    ("tickets::SWEEP", "takes away what is too old, whosever it is"),
     (
         "people::TAKEN",
         "asks for an identifier in whichever tenant, and answers nothing but yes or no",
@@ -124,6 +142,7 @@ fn a_walk_over_dates_is_a_walk_along_its_own_index() {
             "subscriptions_by_registration",
             "registered_on",
         ),
+        ("people::BY_RESUMPTION", "subscriptions_by_resumption", "resumed_on"),
     ] {
         let along = format!("SEARCH s USING INDEX {index} (tenant_id=? AND ({date},id)>(?,?) AND {date}<?)");
         assert_eq!(
@@ -160,6 +179,23 @@ fn waiting_batches_are_found_through_their_index() {
             steps.iter().any(|step| step.contains("batches_held")),
             "{name}: {steps:?}"
         );
+    }
+}
+
+#[test]
+fn events_that_wait_are_found_without_those_that_are_done() {
+    let store = Fixture::sqlite();
+    for (name, index) in [
+        ("line::WAITING", "line_events_waiting"),
+        ("line::OF_MESSAGE", "line_events_of_message"),
+        ("line::SWEEP_EVENTS", "line_events_by_arrival"),
+        ("line::FORWARDS", "line_forwards_due"),
+        ("line::PUT_OFF_FORWARDS", "line_forwards_due"),
+        ("line::POINT", "contact_points_by_address"),
+        ("tickets::SWEEP", "tickets_by_end"),
+    ] {
+        let steps = plan(&store, name);
+        assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
     }
 }
 
@@ -221,9 +257,13 @@ fn no_statement_reads_all_of_a_tenant_unless_it_must() {
 }
 
 /// Statements that read a whole table, and why they may.
-const MAY_SCAN: [(&str, &str); 15] = [
+const MAY_SCAN: [(&str, &str); 16] = [
     ("staff::ALL", "wants everybody, for the command line"),
     ("tenants::CODES", "wants every tenant"),
+    (
+        "line::FORWARDING",
+        "what waits for another tool, a day of it at most, through its index",
+    ),
     ("runs::FORGET_EXPIRED", "the list of one page"),
     ("migrate::KNOWN", "a row for each migration"),
     ("tenants::ALL", "wants every tenant"),

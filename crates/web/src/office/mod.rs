@@ -135,6 +135,7 @@ fn is_delicate(reason: SkipReason) -> bool {
     match reason {
         SkipReason::Paused
         | SkipReason::Stopped
+        | SkipReason::Blocked
         | SkipReason::AwaitingBirth
         | SkipReason::NotYet
         | SkipReason::Finished

@@ -1,6 +1,13 @@
-//! What families see. Nothing here asks a question, names a person, or changes anything on a `GET`.
+//! What families see. Nothing here names a person, asks why, or changes anything on a `GET`.
 
+pub(crate) mod birth;
+pub(crate) mod changed;
+mod closed;
+mod date_field;
 pub(crate) mod gone;
+mod own_words;
+pub(crate) mod register;
+pub(crate) mod settings;
 pub(crate) mod stop;
 pub(crate) mod stopped;
 mod words;
@@ -13,21 +20,23 @@ use kizuna_store::tenants::{self, Tenant};
 use crate::Site;
 use crate::error::PageError;
 use crate::language::Language;
+pub(crate) use closed::{Closed, closed};
+pub(crate) use own_words::OwnWords;
 use words::Words;
 
 /// What all readers' pages of a tenant share.
-struct Frame {
-    words: &'static Words,
+pub(crate) struct Frame {
+    pub(crate) words: &'static Words,
     /// Name of the sender as readers know it.
-    sender: String,
+    pub(crate) sender: String,
     /// Name of the town.
-    town: String,
+    pub(crate) town: String,
     /// The same page in the other language.
-    other: &'static str,
+    pub(crate) other: &'static str,
 }
 
 impl Frame {
-    fn new(tenant: &Tenant, language: Language) -> Frame {
+    pub(crate) fn new(tenant: &Tenant, language: Language) -> Frame {
         Frame {
             words: Words::of(language),
             sender: tenant.settings.sender_name.clone(),

@@ -3,26 +3,26 @@
 use crate::language::Language;
 
 /// The words of one language.
-pub(super) struct Words {
-    pub(super) lang: &'static str,
-    pub(super) skip: &'static str,
-    pub(super) other_language: &'static str,
-    pub(super) other_tag: &'static str,
-    pub(super) stop_title: &'static str,
-    pub(super) stop_lead: &'static str,
-    pub(super) stop_more: &'static str,
-    pub(super) stop_button: &'static str,
-    pub(super) grief_title: &'static str,
-    pub(super) grief_text: &'static str,
-    pub(super) stopped_title: &'static str,
-    pub(super) stopped_text: &'static str,
-    pub(super) desks_title: &'static str,
-    pub(super) gone_title: &'static str,
-    pub(super) gone_text: &'static str,
-    pub(super) gone_how_title: &'static str,
-    pub(super) gone_how_mail: &'static str,
-    pub(super) gone_how_desk: &'static str,
-    pub(super) gone_how_plain: &'static str,
+pub(crate) struct Words {
+    pub(crate) lang: &'static str,
+    pub(crate) skip: &'static str,
+    pub(crate) other_language: &'static str,
+    pub(crate) other_tag: &'static str,
+    pub(crate) stop_title: &'static str,
+    pub(crate) stop_lead: &'static str,
+    pub(crate) stop_more: &'static str,
+    pub(crate) stop_button: &'static str,
+    pub(crate) grief_title: &'static str,
+    pub(crate) grief_text: &'static str,
+    pub(crate) stopped_title: &'static str,
+    pub(crate) stopped_text: &'static str,
+    pub(crate) desks_title: &'static str,
+    pub(crate) gone_title: &'static str,
+    pub(crate) gone_text: &'static str,
+    pub(crate) gone_how_title: &'static str,
+    pub(crate) gone_how_mail: &'static str,
+    pub(crate) gone_how_desk: &'static str,
+    pub(crate) gone_how_plain: &'static str,
 }
 
 static JAPANESE: Words = Words {
@@ -71,7 +71,7 @@ static ENGLISH: Words = Words {
 
 impl Words {
     /// The words of a language.
-    pub(super) fn of(language: Language) -> &'static Words {
+    pub(crate) fn of(language: Language) -> &'static Words {
         match language {
             Language::Ja => &JAPANESE,
             Language::En => &ENGLISH,

@@ -6,10 +6,14 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod double;
 mod guards;
+mod line;
 mod matrix;
 mod office;
 mod people;
 mod readers;
+mod registers;
 mod signing_in;
+mod storm;
 mod support;

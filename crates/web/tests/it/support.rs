@@ -20,6 +20,7 @@ use kizuna_domain::staff::{Role, StaffMail};
 use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::line::Inbox;
 use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, credentials, links, run};
 use kizuna_store::sessions::{self, Token};
 use kizuna_store::staff::{self, Credentials};
@@ -319,7 +320,9 @@ impl Place {
         };
         let entrance = entrance(&env);
         let proxies = vec!["127.0.0.1".parse().unwrap()];
-        let site = Arc::new(Site::new(Arc::new(env), entrance, proxies));
+        let env = Arc::new(env);
+        let inbox = Inbox::start(&env).unwrap();
+        let site = Arc::new(Site::new(env, entrance, proxies, inbox));
         Place { site, clock, folder }
     }
 

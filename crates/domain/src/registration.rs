@@ -1,0 +1,103 @@
+//! The one date that a family gives when it registers: read from a form, and refused with a reason it can act on.
+
+use crate::age::DUE_AT;
+use crate::day::Day;
+use crate::position::{AGE_DAYS_MAX, Anchor, Customs, DUE_AT_AFTER_LAST, EndRule};
+use crate::text::fold;
+
+/// いまは、どちらですか: what the date of a registration means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Situation {
+    /// 妊娠中: the date is a due date.
+    Pregnant,
+    /// 子育て中: the date is a day of birth.
+    Raising,
+}
+
+/// Why a date cannot be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateProblem {
+    /// Some part is missing or no number.
+    Missing,
+    /// The month has no such day; its last day.
+    NoSuchDay {
+        /// The month.
+        month: i8,
+        /// Its last day in that year.
+        last: i8,
+    },
+    /// A due date more than ten months away.
+    DueTooFar,
+    /// A due date that passed so long ago that the series of pregnancy has ended.
+    DuePassed,
+    /// A birth that lies ahead.
+    BirthAhead,
+    /// A child for whom every series has ended.
+    Ended,
+    /// A birth that cannot belong to the due date on record.
+    FarFromDue,
+}
+
+/// Reads year, month and day as a form gives them, in digits of any width.
+///
+/// ```
+/// use kizuna_domain::registration::{DateProblem, read_day};
+/// assert_eq!(read_day("2027", "３", "15").unwrap().to_string(), "2027-03-15");
+/// assert_eq!(read_day("2027", "2", "30"), Err(DateProblem::NoSuchDay { month: 2, last: 28 }));
+/// ```
+pub fn read_day(year: &str, month: &str, day: &str) -> Result<Day, DateProblem> {
+    let number = |text: &str| fold(text).parse::<i16>().map_err(|_| DateProblem::Missing);
+    let (year, month, day) = (number(year)?, number(month)?, number(day)?);
+    let month = i8::try_from(month).map_err(|_| DateProblem::Missing)?;
+    let first = Day::new(year, month, 1).ok_or(DateProblem::Missing)?;
+    let found = i8::try_from(day).ok().and_then(|day| Day::new(year, month, day));
+    found.ok_or_else(|| {
+        let days = (28..=30).take_while(|ahead| (first + *ahead).month() == month).count();
+        DateProblem::NoSuchDay {
+            month,
+            last: 28 + days as i8,
+        }
+    })
+}
+
+/// The anchor of a new registration; `ends` are the last days of the series that the tenant sends.
+pub fn anchor(
+    situation: Situation,
+    date: Day,
+    today: Day,
+    ends: impl IntoIterator<Item = EndRule>,
+    customs: &Customs,
+) -> Result<Anchor, DateProblem> {
+    match situation {
+        // Ten months before the due date a pregnancy begins; two weeks after it the series ends.
+        Situation::Pregnant if date - today > DUE_AT => Err(DateProblem::DueTooFar),
+        Situation::Pregnant if date - today < DUE_AT_AFTER_LAST => Err(DateProblem::DuePassed),
+        Situation::Pregnant => Ok(Anchor::Due(date)),
+        Situation::Raising if date > today => Err(DateProblem::BirthAhead),
+        Situation::Raising => {
+            let lasts = |end: EndRule| end.last_day(date, customs).is_some_and(|last| today <= last);
+            if today - date <= i32::from(AGE_DAYS_MAX) && ends.into_iter().any(lasts) {
+                Ok(Anchor::Birth { on: date, due: None })
+            } else {
+                Err(DateProblem::Ended)
+            }
+        }
+    }
+}
+
+/// Days before the due date from which a birth is possible: 22 weeks, as 母子保健法 counts births.
+const BIRTH_BEFORE_DUE_MAX: i32 = DUE_AT - 22 * 7;
+/// Days after the due date by which every child is born, with room for a due date that was wrong.
+const BIRTH_AFTER_DUE_MAX: i32 = 42;
+
+/// The anchor after うまれました or a corrected date of birth; the due date stays on record.
+pub fn born(before: &Anchor, on: Day, today: Day) -> Result<Anchor, DateProblem> {
+    if on > today {
+        return Err(DateProblem::BirthAhead);
+    }
+    let due = before.due();
+    if due.is_some_and(|due| due - on > BIRTH_BEFORE_DUE_MAX || on - due > BIRTH_AFTER_DUE_MAX) {
+        return Err(DateProblem::FarFromDue);
+    }
+    Ok(Anchor::Birth { on, due })
+}

@@ -1,0 +1,145 @@
+//! Tickets: links that let one person do one thing once, until a given instant.
+//!
+//! The words of a link are the ticket's number and a signature bound to purpose and tenant, so that a number alone
+//! opens nothing. What the ticket is for stays in the database, sealed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use kizuna_domain::ids::SubscriberId;
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, tickets};
+use uuid::Uuid;
+
+use crate::env::Env;
+use crate::error::EngineError;
+
+/// How long a ticket can be used.
+pub const VALID: SignedDuration = SignedDuration::from_hours(24);
+/// Bytes of signature in a link: 96 bits, not to be guessed over a network.
+const SIGNATURE: usize = 12;
+
+/// What a ticket lets its holder do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Register as a LINE user.
+    Register,
+    /// Change one's own dates and pauses.
+    Manage,
+}
+
+impl Purpose {
+    const fn code(self) -> &'static str {
+        match self {
+            Purpose::Register => "line-register",
+            Purpose::Manage => "manage",
+        }
+    }
+}
+
+/// A ticket in its holder's hands. Its `Debug` does not show whom it is for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// Number of the ticket.
+    pub id: Uuid,
+    subject: String,
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pass").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What a link turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// It can be used.
+    Good(Pass),
+    /// It was used up, and would be valid still.
+    Used(Pass),
+    /// Forged, another tenant's, expired, or unknown.
+    Nothing,
+}
+
+fn signature(keys: &Keyring, scope: Scope, purpose: Purpose, id: Uuid) -> [u8; 32] {
+    let subject = [scope.tenant().bytes().as_slice(), id.as_bytes()].concat();
+    keys.sign_link(purpose.code(), &subject)
+}
+
+/// Makes a ticket in a transaction and gives the words of its link; `id` is its number.
+pub(crate) fn issue(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    id: Uuid,
+    purpose: Purpose,
+    subject: &str,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let expires = now.checked_add(VALID).unwrap_or(Timestamp::MAX);
+    tickets::add(tx, keys, scope, id, purpose.code(), subject, expires)?;
+    let signature = signature(keys, scope, purpose, id);
+    let mut bytes = id.as_bytes().to_vec();
+    bytes.extend(signature.iter().take(SIGNATURE));
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Makes a ticket with which a LINE user whom LINE has proved can register; gives the words of its link.
+pub fn registration_ticket(env: &Env, scope: Scope, user: &str) -> Result<String, EngineError> {
+    let (id, now) = (env.ids.next(), env.clock.now());
+    Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Register, user, now))?)
+}
+
+/// Looks at a link without using it up.
+pub fn show(env: &Env, scope: Scope, purpose: Purpose, token: &str) -> Result<Shown, EngineError> {
+    let Some(id) = number(&env.keys, scope, purpose, token) else {
+        return Ok(Shown::Nothing);
+    };
+    let found = env
+        .db
+        .read(|tx| tickets::get(tx, &env.keys, scope, id, purpose.code()))?;
+    let now = env.clock.now();
+    Ok(match found.filter(|ticket| now < ticket.expires_at) {
+        None => Shown::Nothing,
+        Some(ticket) => {
+            let pass = Pass {
+                id,
+                subject: ticket.subject,
+            };
+            match ticket.used_at {
+                None => Shown::Good(pass),
+                Some(_) => Shown::Used(pass),
+            }
+        }
+    })
+}
+
+/// The number in a link whose signature is right.
+fn number(keys: &Keyring, scope: Scope, purpose: Purpose, token: &str) -> Option<Uuid> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (id, given) = bytes.split_at_checked(16)?;
+    let id = Uuid::from_slice(id).ok()?;
+    let right = signature(keys, scope, purpose, id);
+    (given.len() == SIGNATURE && same(right.get(..SIGNATURE)?, given)).then_some(id)
+}
+
+/// Compares every byte whatever the first difference is.
+fn same(right: &[u8], given: &[u8]) -> bool {
+    right.iter().zip(given).fold(0u8, |all, (a, b)| all | (a ^ b)) == 0
+}
+
+/// The LINE user whom a registration ticket is for.
+pub fn line_user(pass: &Pass) -> Result<&str, EngineError> {
+    let user = pass.subject.as_str();
+    if kizuna_channels::line::webhook::is_user(user) {
+        Ok(user)
+    } else {
+        Err(EngineError::Rule("this ticket is not for a LINE user".to_owned()))
+    }
+}
+
+/// The reader whom a ticket to their own page is for.
+pub fn reader(pass: &Pass) -> Result<SubscriberId, EngineError> {
+    let wrong = || EngineError::Rule("this ticket is not for a reader".to_owned());
+    pass.subject.parse().map_err(|_| wrong())
+}

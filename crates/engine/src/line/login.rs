@@ -1,0 +1,158 @@
+//! LINE Login for pages that were not opened from the talk: in guest mode the account's webhook is another tool's.
+//!
+//! What a login needs to remember (state, nonce, verifier) is derived from a number under the installation's key. The
+//! number alone travels in a cookie, signed, for ten minutes; nothing is stored.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use kizuna_channels::line::login::{Login, LoginError};
+use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::{Keyring, line};
+use uuid::Uuid;
+
+use super::identity;
+use crate::env::{Env, channel_account};
+use crate::error::EngineError;
+
+/// How long somebody may take at LINE.
+pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// Bytes of signature in the cookie.
+const SIGNATURE: usize = 16;
+
+/// The way to LINE.
+#[derive(Clone)]
+pub struct Door {
+    /// Where to send the browser.
+    pub url: String,
+    /// What the browser brings back as a cookie.
+    pub cookie: String,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Door(‹secret›)")
+    }
+}
+
+/// What came of a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// LINE proved who it is: the words of a registration link.
+    Ticket(String),
+    /// Not proved; begin again.
+    Refused,
+    /// LINE does not answer now.
+    Unreachable,
+}
+
+/// The login channel of a tenant and the LIFF app beside it; `None` where the tenant has none.
+fn login(env: &Env, tenant: &Tenant) -> Result<Option<(Login, Option<String>)>, EngineError> {
+    let accounts = env.db.read(|tx| tenants::accounts(tx, &env.keys, tenant.scope()))?;
+    let Some(account) = accounts.into_iter().find(|account| account.channel == line::CHANNEL) else {
+        return Ok(None);
+    };
+    let liff = account.settings.get("liff_id").filter(|id| !id.is_empty()).cloned();
+    let login = Login::of(&channel_account(&account)).map_err(|problems| {
+        let words: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{} {}", problem.setting, problem.en))
+            .collect();
+        EngineError::Rule(words.join(" "))
+    })?;
+    Ok(login
+        .filter(|_| !tenant.settings.base_url.is_empty())
+        .map(|login| (login, liff)))
+}
+
+fn back(tenant: &Tenant) -> String {
+    format!("{}/{}/line/callback", tenant.settings.base_url, tenant.code)
+}
+
+/// A value of one login that nobody can guess without the installation's key.
+fn derived(keys: &Keyring, purpose: &str, tenant: &Tenant, number: &[u8]) -> String {
+    let subject = [tenant.id.bytes().as_slice(), number].concat();
+    URL_SAFE_NO_PAD.encode(keys.sign_link(purpose, &subject))
+}
+
+const STATE: &str = "line-login-state";
+const NONCE: &str = "line-login-nonce";
+const VERIFIER: &str = "line-login-verifier";
+const COOKIE: &str = "line-login-cookie";
+
+/// Opens the way to LINE; `None` where the tenant has no login channel.
+pub fn enter(env: &Env, tenant: &Tenant) -> Result<Option<Door>, EngineError> {
+    let Some((login, _)) = login(env, tenant)? else {
+        return Ok(None);
+    };
+    let number = number(env.ids.next(), env.clock.now());
+    let value = |purpose| derived(&env.keys, purpose, tenant, &number);
+    let url = login.door(&back(tenant), &value(STATE), &value(NONCE), &value(VERIFIER));
+    let signature: String = value(COOKIE).chars().take(SIGNATURE).collect();
+    let cookie = format!("{}.{signature}", URL_SAFE_NO_PAD.encode(number));
+    Ok(Some(Door { url, cookie }))
+}
+
+/// A number of one login, with its instant inside.
+fn number(id: Uuid, now: Timestamp) -> Vec<u8> {
+    [id.as_bytes().as_slice(), &now.as_millisecond().to_be_bytes()].concat()
+}
+
+/// The number in a cookie that we made for this tenant and that is young enough.
+fn opened(env: &Env, tenant: &Tenant, cookie: &str) -> Option<Vec<u8>> {
+    let (text, signature) = cookie.split_once('.')?;
+    let number = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let right = derived(&env.keys, COOKIE, tenant, &number);
+    let is_ours = same(right.get(..SIGNATURE)?, signature);
+    let (_, instant) = number.split_at_checked(16)?;
+    let made = Timestamp::from_millisecond(i64::from_be_bytes(instant.try_into().ok()?)).ok()?;
+    let age = env.clock.now().duration_since(made);
+    (is_ours && age >= SignedDuration::ZERO && age <= PATIENCE).then_some(number)
+}
+
+/// Compares every byte whatever the first difference is.
+fn same(right: &str, given: &str) -> bool {
+    let differences = right.bytes().zip(given.bytes()).fold(0u8, |all, (a, b)| all | (a ^ b));
+    right.len() == given.len() && differences == 0
+}
+
+/// Takes in somebody who comes back from LINE with a code.
+pub fn come_back(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &str) -> Result<Came, EngineError> {
+    let Some((login, _)) = login(env, tenant)? else {
+        return Ok(Came::Refused);
+    };
+    let Some(number) = opened(env, tenant, cookie) else {
+        return Ok(Came::Refused);
+    };
+    let value = |purpose| derived(&env.keys, purpose, tenant, &number);
+    if !same(&value(STATE), state) {
+        return Ok(Came::Refused);
+    }
+    let now = env.clock.now();
+    let user = login.user_of_code(code, &back(tenant), &value(NONCE), &value(VERIFIER), now);
+    ticket(env, tenant, user)
+}
+
+/// Takes in somebody whose page inside LINE (LIFF) holds an ID token.
+pub fn of_liff(env: &Env, tenant: &Tenant, token: &str) -> Result<Came, EngineError> {
+    match login(env, tenant)? {
+        Some((login, Some(_))) => ticket(env, tenant, login.user_of_token(token, env.clock.now())),
+        Some((_, None)) | None => Ok(Came::Refused),
+    }
+}
+
+/// The LIFF app of a tenant, where it has one.
+pub fn liff_id(env: &Env, tenant: &Tenant) -> Result<Option<String>, EngineError> {
+    Ok(login(env, tenant)?.and_then(|(_, liff)| liff))
+}
+
+fn ticket(env: &Env, tenant: &Tenant, user: Result<String, LoginError>) -> Result<Came, EngineError> {
+    match user {
+        Ok(user) => Ok(Came::Ticket(identity::registration_ticket(env, tenant.scope(), &user)?)),
+        Err(LoginError::Unreachable) => Ok(Came::Unreachable),
+        Err(error @ (LoginError::Code(_) | LoginError::Token(_))) => {
+            tracing::info!(%error, tenant = %tenant.id, "a LINE login proved nobody");
+            Ok(Came::Refused)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The table of what follows from an event, without a database.
+
+use jiff::{SignedDuration, Timestamp};
+use kizuna_channels::line::webhook::{Event, What};
+use kizuna_engine::line::talk::{Answer, Effect, Replies, State, Who, decide};
+use kizuna_store::line::Friendship;
+
+fn now() -> Timestamp {
+    "2026-12-24T00:00:00Z".parse().unwrap()
+}
+
+fn event(what: What) -> Event {
+    Event {
+        what,
+        at: now().as_millisecond(),
+        user: Some("U0123456789abcdef0123456789abcdef".to_owned()),
+        reply_token: Some("token".to_owned()),
+        may_speak: true,
+    }
+}
+
+fn state(who: Who) -> State {
+    State {
+        who,
+        friendship: None,
+        is_blocked: false,
+        replies: Replies::Ours,
+        arrived_at: now(),
+    }
+}
+
+fn friend(is_friend: bool, seconds: i64) -> Friendship {
+    Friendship {
+        is_friend,
+        since_at: now() + SignedDuration::from_secs(seconds),
+    }
+}
+
+fn says(text: &str) -> What {
+    What::Text(text.to_owned())
+}
+
+#[test]
+fn words_that_stand_alone_stop_and_others_do_not() {
+    let stops = |text: &str| {
+        decide(&event(says(text)), &state(Who::Reader))
+            .iter()
+            .any(|effect| matches!(effect, Effect::Stop(_)))
+    };
+    for text in [
+        "停止",
+        "ていし",
+        "中止",
+        "止めて",
+        "とめて",
+        "stop",
+        "STOP",
+        "ＳＴＯＰ",
+        "Stop!",
+        "解除",
+        "配信停止",
+        " 停止 ",
+        "停止。",
+        "停止！",
+        "停止？",
+        "配信 停止",
+        "「停止」",
+        "停止\n",
+        "止めて。。",
+        "ｽﾄｯﾌﾟ停止".strip_prefix("ｽﾄｯﾌﾟ").unwrap(),
+    ] {
+        assert!(stops(text), "{text}");
+    }
+    for text in [
+        "",
+        "停止しないで",
+        "停止って何ですか",
+        "止めてもいいですか",
+        "stopper",
+        "解除方法",
+        "バス停止まりますか",
+        "流産",
+        "死産でした",
+        "。",
+        "登録",
+    ] {
+        assert!(!stops(text), "{text}");
+    }
+}
+
+#[test]
+fn a_stop_is_dated_by_its_own_time_with_two_minutes_to_spare() {
+    let mut told = event(says("停止"));
+    told.at -= 3_600_000;
+    let expected = now() - SignedDuration::from_mins(58);
+    assert_eq!(decide(&told, &state(Who::Reader))[0], Effect::Stop(expected));
+    // A clock that runs ahead cannot reach into the future.
+    told.at = i64::MAX;
+    assert_eq!(
+        decide(&told, &state(Who::Reader))[0],
+        Effect::Stop(now() + SignedDuration::from_mins(3))
+    );
+}
+
+#[test]
+fn a_follow_greets_each_in_their_own_way() {
+    for (who, answer) in [
+        (Who::Unknown, Answer::Greeting),
+        (Who::Former, Answer::Quiet),
+        (Who::Reader, Answer::WelcomeBack),
+    ] {
+        assert_eq!(
+            decide(&event(What::Follow), &state(who)),
+            [Effect::SetFriend(friend(true, 0)), Effect::Reply(answer)],
+            "{who:?}"
+        );
+    }
+    let blocked = State {
+        is_blocked: true,
+        friendship: Some(friend(false, -1)),
+        ..state(Who::Reader)
+    };
+    assert_eq!(
+        decide(&event(What::Follow), &blocked),
+        [
+            Effect::SetFriend(friend(true, 0)),
+            Effect::Unblock,
+            Effect::Reply(Answer::WelcomeBack)
+        ]
+    );
+}
+
+#[test]
+fn the_newest_event_decides_and_of_two_at_one_instant_the_block() {
+    let known = |friendship| State {
+        friendship: Some(friendship),
+        ..state(Who::Reader)
+    };
+    for (what, before, changes) in [
+        (What::Follow, friend(false, 1), false),
+        (What::Follow, friend(false, 0), false),
+        (What::Follow, friend(true, 0), false),
+        (What::Follow, friend(false, -1), true),
+        (What::Unfollow, friend(true, 1), false),
+        (What::Unfollow, friend(true, 0), true),
+        (What::Unfollow, friend(false, 0), false),
+        (What::Unfollow, friend(true, -1), true),
+    ] {
+        assert_eq!(!decide(&event(what), &known(before)).is_empty(), changes, "{before:?}");
+    }
+    assert_eq!(
+        decide(&event(What::Unfollow), &state(Who::Unknown)),
+        [Effect::SetFriend(friend(false, 0))],
+        "there is nobody to silence"
+    );
+}
+
+#[test]
+fn nothing_is_said_in_standby_without_a_token_or_where_others_read() {
+    let standby = Event {
+        may_speak: false,
+        ..event(says("停止"))
+    };
+    assert_eq!(decide(&standby, &state(Who::Reader)).len(), 1);
+    let mute = Event {
+        reply_token: None,
+        ..event(says("停止"))
+    };
+    assert_eq!(decide(&mute, &state(Who::Reader)).len(), 1);
+    let group = Event {
+        user: None,
+        ..event(says("停止"))
+    };
+    assert_eq!(decide(&group, &state(Who::Unknown)), []);
+}
+
+#[test]
+fn beside_another_tool_only_our_own_is_answered() {
+    let theirs = State {
+        replies: Replies::Theirs,
+        ..state(Who::Unknown)
+    };
+    let replies = |what: What| {
+        decide(&event(what), &theirs)
+            .iter()
+            .any(|effect| matches!(effect, Effect::Reply(_)))
+    };
+    assert!(!replies(What::Follow) && !replies(says("こんにちは")) && !replies(says("登録")) && !replies(What::Other));
+    assert!(replies(says("停止")) && replies(What::Postback("kizuna:desks".to_owned())));
+    assert!(!replies(What::Postback("desks".to_owned())));
+    assert_eq!(Replies::of(Some("theirs")), Replies::Theirs);
+    assert_eq!([None, Some("ours"), Some("")].map(Replies::of), [Replies::Ours; 3]);
+}

@@ -1,0 +1,103 @@
+//! One-time tickets: who may do one thing once, until when. The words that prove a ticket are made elsewhere.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::StoreError;
+use crate::scope::Scope;
+use crate::seal::Keyring;
+use crate::{args, sql};
+
+const SUBJECT: &str = "tickets.subject";
+/// Rows that one sweep takes away.
+const SWEPT_MAX: i64 = 1_000;
+
+/// A ticket as stored. Its `Debug` does not show whom it is for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// Identifier.
+    pub id: Uuid,
+    /// Whom or what it is for: a LINE user, a reader.
+    pub subject: String,
+    /// Of no use from this instant on.
+    pub expires_at: Timestamp,
+    /// When it was used up.
+    pub used_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+sql!(
+    ADD,
+    "INSERT INTO tickets (id, tenant_id, purpose, subject, expires_at) VALUES ($1, $2, $3, $4, $5)"
+);
+
+/// Adds a ticket for one purpose; its subject is sealed.
+pub fn add(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    id: Uuid,
+    purpose: &str,
+    subject: &str,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    let sealed = keys.seal(SUBJECT, id.as_bytes(), subject);
+    let args = args![
+        id.as_bytes(),
+        scope.bytes(),
+        purpose,
+        sealed.as_slice(),
+        expires_at.as_millisecond()
+    ];
+    tx.exec(ADD, args).map(|_| ())
+}
+
+sql!(
+    GET,
+    "SELECT id, subject, expires_at, used_at FROM tickets WHERE tenant_id = $1 AND id = $2 AND purpose = $3"
+);
+
+/// A ticket of this tenant and purpose, whether it can still be used or not.
+pub fn get(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    id: Uuid,
+    purpose: &str,
+) -> Result<Option<Ticket>, StoreError> {
+    let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    tx.one(GET, args![scope.bytes(), id.as_bytes(), purpose], |row| {
+        Ok(Ticket {
+            id,
+            subject: keys.open(SUBJECT, id.as_bytes(), row.bytes(1)?)?,
+            expires_at: instant(row.int(2)?),
+            used_at: row.int_opt(3)?.map(instant),
+        })
+    })
+}
+
+sql!(
+    USE,
+    "UPDATE tickets SET used_at = $3 WHERE tenant_id = $1 AND id = $2 AND used_at IS NULL AND expires_at > $3"
+);
+
+/// Uses a ticket up; false where it was used before or has expired, and then nothing may be done with it.
+pub fn use_up(tx: &mut WriteTx<'_>, scope: Scope, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.exec(USE, args![scope.bytes(), id.as_bytes(), now.as_millisecond()])? == 1)
+}
+
+sql!(
+    SWEEP,
+    "DELETE FROM tickets WHERE id IN (SELECT id FROM tickets WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+);
+
+/// Takes tickets away that expired before an instant; says how many.
+pub fn sweep(tx: &mut WriteTx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+    tx.exec(SWEEP, args![before.as_millisecond(), SWEPT_MAX])
+}

@@ -1,0 +1,97 @@
+//! LINE Login: out to LINE, and back with a proof, into the page that registers.
+
+use axum::extract::{Query, State};
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Redirect, Response};
+use kizuna_engine::line::login::{self, Came};
+use kizuna_store::tenants::Tenant;
+use serde::Deserialize;
+
+use crate::error::PageError;
+use crate::guard::{Shared, Town, blocking};
+use crate::language::Language;
+use crate::reader::{self, Closed};
+
+/// Name of the cookie that lasts from going out to coming back.
+const NAME: &str = "kizuna_line";
+
+/// Sends somebody to LINE.
+pub(crate) async fn enter(State(site): State<Shared>, Town { tenant }: Town) -> Result<Response, PageError> {
+    let (tenant, door) = blocking(&site, move |site| {
+        let door = login::enter(&site.env, &tenant)?;
+        Ok((tenant, door))
+    })
+    .await?;
+    let door = door.ok_or(PageError::NotFound)?;
+    let mut response = Redirect::to(&door.url).into_response();
+    set_cookie(&mut response, &tenant, &door.cookie, login::PATIENCE.as_secs())?;
+    Ok(response)
+}
+
+/// What LINE adds to the address on the way back.
+#[derive(Deserialize)]
+pub(crate) struct Return {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    state: String,
+}
+
+/// Takes in somebody who comes back from LINE.
+pub(crate) async fn callback(
+    State(site): State<Shared>,
+    language: Language,
+    Town { tenant }: Town,
+    Query(back): Query<Return>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let cookie = cookie(&headers).unwrap_or_default();
+    blocking(&site, move |site| {
+        let came = login::come_back(&site.env, &tenant, &cookie, &back.state, &back.code)?;
+        let mut response = answer(site, &tenant, language, came)?;
+        set_cookie(&mut response, &tenant, "", 0)?;
+        Ok(response)
+    })
+    .await
+}
+
+/// On to the registration, or a page that says how else.
+pub(super) fn answer(
+    site: &crate::Site,
+    tenant: &Tenant,
+    language: Language,
+    came: Came,
+) -> Result<Response, PageError> {
+    match came {
+        Came::Ticket(token) => {
+            let page = format!("/{}/register/line/{token}{}", tenant.code, language.query());
+            Ok(Redirect::to(&page).into_response())
+        }
+        Came::Refused => reader::closed(site, tenant, language, Closed::Unproved),
+        Came::Unreachable => reader::closed(site, tenant, language, Closed::LineIsDown),
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == NAME).map(|(_, value)| value.to_owned())
+}
+
+fn set_cookie(response: &mut Response, tenant: &Tenant, value: &str, seconds: i64) -> Result<(), PageError> {
+    let secure = if tenant.settings.base_url.starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!(
+        "{NAME}={value}; Path=/{}/line; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
+        tenant.code
+    );
+    let cookie = HeaderValue::from_str(&cookie).map_err(|error| PageError::Broken(std::sync::Arc::new(error)))?;
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(())
+}

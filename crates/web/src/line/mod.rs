@@ -1,0 +1,5 @@
+//! What LINE calls, and the ways in through LINE.
+
+pub(crate) mod liff;
+pub(crate) mod login;
+pub(crate) mod webhook;

@@ -1,0 +1,55 @@
+//! The page behind a ticket that opens nothing: nothing has changed, and where a new link is.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use kizuna_store::tenants::Tenant;
+
+use super::{Desks, Frame, OwnWords, desks};
+use crate::Site;
+use crate::error::{PageError, page};
+use crate::language::Language;
+
+/// Why a way in is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// The link is expired, forged, cut off, or another town's.
+    Gone,
+    /// The link was used: what it was for is done.
+    Used,
+    /// LINE proved nobody.
+    Unproved,
+    /// LINE does not answer.
+    LineIsDown,
+}
+
+#[derive(Template)]
+#[template(path = "reader/closed.html")]
+struct ClosedPage {
+    frame: Frame,
+    title: &'static str,
+    text: &'static str,
+    how: &'static str,
+    desks: Desks,
+}
+
+/// Says why, and how else.
+pub(crate) fn closed(site: &Site, tenant: &Tenant, language: Language, why: Closed) -> Result<Response, PageError> {
+    let words = OwnWords::of(language);
+    let (status, title, text) = match why {
+        Closed::Gone => (StatusCode::NOT_FOUND, words.gone_title, words.gone_text),
+        Closed::Used => (StatusCode::GONE, words.used_title, words.used_text),
+        Closed::Unproved => (StatusCode::FORBIDDEN, words.unproved_title, words.unproved_text),
+        Closed::LineIsDown => (StatusCode::BAD_GATEWAY, words.line_down_title, words.line_down_text),
+    };
+    let shown = ClosedPage {
+        frame: Frame::new(tenant, language),
+        title,
+        text,
+        how: words.new_link,
+        desks: Desks {
+            desks: desks(site, tenant)?,
+        },
+    };
+    page(status, &shown)
+}
