@@ -126,3 +126,17 @@ pub fn read_recovery_code(typed: &str) -> String {
     });
     looks.filter(char::is_ascii_alphanumeric).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_unknown_costs_as_much_to_refuse_as_who_is_known() {
+        let real = hash("ながい ことばを ならべる", &[3; 32]).unwrap_or_default();
+        let cost =
+            |hash: &str| PasswordHash::new(hash).map(|hash| (hash.algorithm.to_string(), hash.params.to_string()));
+
+        assert_eq!(cost(&real), cost(NOBODY));
+    }
+}

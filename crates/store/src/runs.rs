@@ -544,7 +544,7 @@ pub fn letters(
 sql!(
     ADVANCE,
     "UPDATE batches SET reached = $3, finished = $4, lease_until_at = $5,
-               first_at = CASE WHEN $3 > $4 THEN COALESCE(first_at, $6) ELSE first_at END
+               first_at = CASE WHEN CAST($3 AS BIGINT) > CAST($4 AS BIGINT) THEN COALESCE(first_at, $6) ELSE first_at END
                WHERE id = $1 AND lease_token = $2 AND state = 'claimed' RETURNING recalls"
 );
 
@@ -681,9 +681,10 @@ const CALLS_MAX: i64 = 50;
 
 sql!(
     CALLS,
-    "SELECT DISTINCT c.number, c.at, c.name, c.status, c.reference FROM deliveries d
-               JOIN calls c ON c.tenant_id = d.tenant_id AND c.batch_id = d.batch_id
+    // Joined in this order by hand: a day's few deliveries, then the requests of their batches.
+    "SELECT DISTINCT c.number, c.at, c.name, c.status, c.reference FROM deliveries d CROSS JOIN calls c
                WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.day_on = $3
+                 AND c.tenant_id = d.tenant_id AND c.batch_id = d.batch_id
                  AND (c.number = d.number OR c.name = 'multicast') ORDER BY c.at LIMIT $4"
 );
 

@@ -78,8 +78,14 @@ fn reader(dice: &mut Dice, number: u64) -> BTreeMap<&'static str, String> {
     let mut row = BTreeMap::new();
     let mut put = |column, value: &str| row.insert(column, value.to_owned());
     put("reference", &format!("demo-{number:06}"));
-    put("channel", if dice.chance(60) { "email" } else { "outbox" });
-    put("address", &format!("kazoku{number:06}@reader.example"));
+    // LINE carries most families of a town.
+    if dice.chance(60) {
+        put("channel", "line");
+        put("address", &format!("U{number:032x}"));
+    } else {
+        put("channel", if dice.chance(60) { "email" } else { "outbox" });
+        put("address", &format!("kazoku{number:06}@reader.example"));
+    }
     put(
         "relation",
         dice.one_of(&[

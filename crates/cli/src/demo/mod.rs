@@ -3,6 +3,7 @@
 //! Everything is real but the families: the same import, planner, ledger, dispatcher and channels as in earnest.
 
 mod families;
+mod phones;
 mod relay;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ use crate::args::Demo;
 use crate::commands::{Failure, Outcome, Session, day_of, read_key, send};
 use crate::files::{self, PackFailure};
 use crate::shell;
+use phones::Phones;
 
 /// Code of the invented town.
 const TOWN: &str = "hidamari";
@@ -53,7 +55,9 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     };
     let env = open(&args.dir)?;
     let relay = relay::Relay::start(args.dir.join("outbox"))?;
-    let tenant = put_town(&env, args, relay.port())?;
+    let pages = format!("http://127.0.0.1:{}", args.port);
+    let phones = Phones::start(if args.once { 0 } else { args.port + 1 }, &pages, TOWN)?;
+    let tenant = put_town(&env, args, relay.port(), phones.account())?;
     let day = day_of(&env, &tenant, args.day)?;
     let living = env.db.read(|tx| people::count_living(tx, tenant.scope()))?;
     if living == 0 {
@@ -76,6 +80,7 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
             ),
         );
     }
+    phones.hand_out(&env, &tenant)?;
     let before = daily::day_report(&env, &tenant, day)?;
     let outcome = send::with_progress(session, &env, Some(&tenant), Some(day))?;
     let ended = send::finish(session, &env, &outcome)?;
@@ -86,14 +91,30 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
         );
     }
     session.say(
-        &format!("届いた通は {} にあります。", args.dir.join("outbox").display()),
-        &format!("The messages are in {}.", args.dir.join("outbox").display()),
+        &format!(
+            "メールは {} に、LINEは見本の電話に {} 通届きました。",
+            args.dir.join("outbox").display(),
+            phones.messages()
+        ),
+        &format!(
+            "E-mail is in {}; {} messages came to the sample phones of LINE.",
+            args.dir.join("outbox").display(),
+            phones.messages()
+        ),
     );
     let Some(listener) = listener else { return Ok(ended) };
     let port = args.port;
     session.say(
-        &format!("http://127.0.0.1:{port}/ をひらいてください。止めるには Ctrl-C。"),
-        &format!("Open http://127.0.0.1:{port}/ . Stop with Ctrl-C."),
+        &format!(
+            "職員の画面   http://127.0.0.1:{port}/\nあなたの電話 {}\nみんなの電話 {}\n止めるには Ctrl-C。",
+            phones.yours(),
+            phones.all()
+        ),
+        &format!(
+            "Staff pages http://127.0.0.1:{port}/\nYour phone  {}\nAll phones  {}\nStop with Ctrl-C.",
+            phones.yours(),
+            phones.all()
+        ),
     );
     let mail = StaffMail::parse("hanako@hidamari.example")
         .map_err(|error| Failure::new("見本の職員を作れません。", error.to_string()))?;
@@ -131,7 +152,7 @@ fn settings(port: u16) -> Result<Settings, Failure> {
         .map_err(|error| Failure::new("見本の設定が読めません。", error.to_string()))
 }
 
-fn put_town(env: &Env, args: &Demo, relay_port: u16) -> Result<Tenant, Failure> {
+fn put_town(env: &Env, args: &Demo, relay_port: u16, line: NewAccount) -> Result<Tenant, Failure> {
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let folder = std::path::absolute(args.dir.join("outbox"))?.display().to_string();
     let outbox = NewAccount {
@@ -155,7 +176,7 @@ fn put_town(env: &Env, args: &Demo, relay_port: u16) -> Result<Tenant, Failure> 
         .into(),
         ..NewAccount::default()
     };
-    let tenant = actions::put(env, TOWN, "ひだまり市", &settings(args.port)?, &[email, outbox])?;
+    let tenant = actions::put(env, TOWN, "ひだまり市", &settings(args.port)?, &[line, email, outbox])?;
     let (starter, town) = packs()?;
     content::import(env, None, &starter)?;
     content::import(env, Some(&tenant), &town)?;
@@ -189,7 +210,8 @@ pub(crate) fn sample_programme() -> Result<Loaded, Failure> {
             once: true,
             dir: dir.clone(),
         };
-        let tenant = put_town(&env, &args, 1)?;
+        let phones = Phones::start(0, "http://127.0.0.1:1", TOWN)?;
+        let tenant = put_town(&env, &args, 1, phones.account())?;
         Ok(env.db.read(|tx| programme::load(tx, &tenant))?)
     })();
     std::fs::remove_dir_all(&dir)?;
