@@ -425,22 +425,11 @@ impl HtmlWriter {
     }
 
     fn phone(&self, phone: &str) -> String {
-        // `#8000` is dialled as written; RFC 3966 wants its `#` encoded.
-        let dialled: String = text::fold(phone)
-            .chars()
-            .filter(|c| c.is_ascii_digit() || matches!(c, '+' | '#' | '*'))
-            .collect();
         let words = self.words.phone;
-        match (phone.is_empty(), dialled.is_empty()) {
+        match (phone.is_empty(), text::tel(phone)) {
             (true, _) => String::new(),
-            (false, true) => format!("{words}{}", escape(phone)),
-            (false, false) => {
-                format!(
-                    "{words}<a href=\"tel:{}\">{}</a>",
-                    dialled.replace('#', "%23"),
-                    escape(phone)
-                )
-            }
+            (false, None) => format!("{words}{}", escape(phone)),
+            (false, Some(uri)) => format!("{words}<a href=\"{uri}\">{}</a>", escape(phone)),
         }
     }
 }

@@ -28,6 +28,7 @@ macro_rules! codes {
         }
     };
 }
+pub(crate) use codes;
 
 codes! {
     /// Of a reader to the child; may select wording, never access.
