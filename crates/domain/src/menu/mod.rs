@@ -388,10 +388,18 @@ fn check_label(button: &Button, letters: usize, problems: &mut Vec<MenuProblem>)
         1 => letters * LABEL_LINES_MAX,
         _ => letters,
     };
-    let longest = lines.iter().map(|line| line.graphemes(true).count()).max();
+    let longest = lines.iter().map(|line| full_width(line)).max();
     if longest > Some(room) || label.graphemes(true).count() > LABEL_GRAPHEMES_MAX {
         problems.push(MenuProblem::Long { label, letters });
     }
+}
+
+/// Length of a line in full-width letters, of which each holds two letters of ASCII.
+fn full_width(line: &str) -> usize {
+    let halves = line
+        .graphemes(true)
+        .map(|grapheme| if grapheme.is_ascii() { 1 } else { 2 });
+    halves.sum::<usize>().div_ceil(2)
 }
 
 /// Why an address cannot be pressed, if it cannot: LINE takes ASCII, and we take no scheme that is readable on the way.

@@ -82,12 +82,12 @@ pub enum MenuProblem {
     },
     /// A label does not fit its cell.
     #[error(
-        "the label “{label}” is too long; {LABEL_LINES_MAX} lines of {letters} letters fit, {LABEL_GRAPHEMES_MAX} in all"
+        "the label “{label}” is too long; {LABEL_LINES_MAX} lines of {letters} full-width letters fit, {LABEL_GRAPHEMES_MAX} in all"
     )]
     Long {
         /// The label.
         label: String,
-        /// What one line holds.
+        /// What one line holds, in full-width letters.
         letters: usize,
     },
     /// A label congratulates readers of whom no birth is known.
@@ -171,7 +171,7 @@ impl MenuProblem {
             Self::EmptyLine { .. } => "ことばのないボタンか、空の行があります。ことばを書いてください".to_owned(),
             Self::Lines { label } => format!("ボタン「{label}」は、{LABEL_LINES_MAX} 行までにしてください"),
             Self::Long { label, letters } => format!(
-                "ボタン「{label}」が長すぎます。1行 {letters} 文字で {LABEL_LINES_MAX} 行、あわせて {LABEL_GRAPHEMES_MAX} 文字までにしてください"
+                "ボタン「{label}」が長すぎます。1行 {letters} 文字（半角は2つで1文字）で {LABEL_LINES_MAX} 行、あわせて {LABEL_GRAPHEMES_MAX} 文字までにしてください"
             ),
             Self::Congratulates { label } => {
                 format!(

@@ -279,8 +279,14 @@ fn a_label_fits_its_cell() {
     assert_eq!(labelled(""), [MenuProblem::EmptyLine { label: String::new() }]);
 
     let mut fits = document(MenuStage::Child);
-    fits.buttons[1].label = "一二三四五六七\n八九十一二三四".to_owned();
-    assert!(fits.check().is_ok());
+    for label in [
+        "一二三四五六七\n八九十一二三四",
+        "こども医療\nでんわ #8000",
+        "一二三四五六七八九十一二三四",
+    ] {
+        label.clone_into(&mut fits.buttons[1].label);
+        assert!(fits.clone().check().is_ok(), "{label}");
+    }
 }
 
 #[test]
