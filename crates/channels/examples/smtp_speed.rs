@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kizuna_channels::{Account, Address, Journal, Letter, Permit, Secret, channel};
-use kizuna_domain::ids::AccountId;
+use kizuna_channels::{Account, Address, Batch, Clock, Journal, Letter, Net, Permit, Secret, channel};
+use kizuna_domain::ids::{AccountId, BatchId};
 use kizuna_domain::message::{Block, DeskCard, Draft, Inline, Links, Section};
 use kizuna_domain::run::outcome::Outcome;
 
@@ -30,6 +30,17 @@ impl Journal for Count {
     fn outcome(&mut self, _: usize, outcome: Outcome) {
         self.0 += usize::from(matches!(outcome, Outcome::Accepted { .. }));
     }
+}
+
+/// A clock for a channel that does not look at it.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+
+    fn wait(&self, _: std::time::Duration) {}
 }
 
 /// Nanoseconds that this thread has been on a processor, with and without those in the system's part.
@@ -119,10 +130,19 @@ fn session(account: &Account, number: usize, letters: usize, draft: &Arc<Draft>)
         .map(<[Letter]>::to_vec)
         .collect();
     let mut count = Count::default();
-    let mut session = channel("email").unwrap().open(account).unwrap();
+    let mut session = channel("email")
+        .unwrap()
+        .open(account, &Net::new(Arc::new(Still)))
+        .unwrap();
     let begin = cpu();
     for batch in &batches {
-        session.send(batch, &mut count).unwrap();
+        let batch = Batch {
+            id: BatchId::from_bytes(&[9; 16]).unwrap(),
+            planned: batch.len(),
+            refused: &[],
+            letters: batch,
+        };
+        session.send(&batch, &mut count).unwrap();
     }
     (count.0, cpu() - begin)
 }

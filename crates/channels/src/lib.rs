@@ -7,7 +7,9 @@
 mod address;
 mod dkim;
 mod email;
+pub mod line;
 mod mime;
+mod net;
 mod outbox;
 pub mod render;
 
@@ -15,10 +17,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use kizuna_domain::ids::AccountId;
+use jiff::{SignedDuration, Timestamp};
+use kizuna_domain::ids::{AccountId, BatchId};
 use kizuna_domain::message::{Draft, Links};
 use kizuna_domain::run::outcome::{Fault, Outcome};
+
+pub use net::{Clock, Net};
 
 /// Code of a channel: `email`, `outbox`. Open, so that a new channel is one file and one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,8 +33,8 @@ pub struct ChannelKind(pub &'static str);
 pub struct Capability {
     /// Name of the channel as staff and readers know it.
     pub name: &'static str,
-    /// True where the provider recognises a repeated request and does the work once.
-    pub retry_is_safe: bool,
+    /// How long the provider recognises a repeated request and does the work once; `None` where it does not.
+    pub recognises_repeats_for: Option<SignedDuration>,
     /// Letters that one batch may carry.
     pub letters_max: usize,
     /// True where one request carries one text to many, so that a batch may hold one cohort only.
@@ -90,6 +94,32 @@ pub struct Letter {
     pub date: Timestamp,
 }
 
+/// Letters that a session carries together, with what a repetition must know of the first time.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// The same for every attempt: whoever needs a name for a request derives it from this.
+    pub id: BatchId,
+    /// Letters the batch was planned with; the same for every attempt, while `letters` shrinks.
+    pub planned: usize,
+    /// Numbers of the letters that the provider refused in earlier attempts.
+    pub refused: &'a [usize],
+    /// The letters that are left, in order of their numbers.
+    pub letters: &'a [Letter],
+}
+
+/// One request to a provider, for looking it up there later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Which request: `push`, `multicast`.
+    pub name: &'static str,
+    /// Number of the first letter it carried.
+    pub first: usize,
+    /// HTTP status of the answer; 0 where none came.
+    pub status: u16,
+    /// The provider's id of the request.
+    pub reference: String,
+}
+
 /// What the journal answers to a letter that is about to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
@@ -106,7 +136,33 @@ pub trait Journal {
     /// Asks, directly before the bytes that make a message irrevocable, whether it may leave.
     ///
     /// Returns when the answer is durable, so that after a crash at most this letter is in doubt.
+    ///
+    /// Asked again before a repetition: what is on record stays so, and whoever stopped in the meantime is skipped.
     fn may_leave(&mut self, number: usize) -> Permit;
+
+    /// Asks the same for letters that leave in one request, in order; gives those that may leave, none for [`Permit::Stop`].
+    fn may_leave_together(&mut self, numbers: &[usize]) -> Option<Vec<usize>> {
+        let mut granted = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            match self.may_leave(*number) {
+                Permit::Go => granted.push(*number),
+                Permit::Skip => {}
+                Permit::Stop => return None,
+            }
+        }
+        Some(granted)
+    }
+
+    /// Makes it durable in one go that these letters will be asked about one by one; false for [`Permit::Stop`].
+    fn foresee(&mut self, _numbers: &[usize]) -> bool {
+        true
+    }
+
+    /// Tells that letters that were allowed to leave certainly did not.
+    fn stayed(&mut self, _numbers: &[usize]) {}
+
+    /// Keeps a request on record, with the next progress.
+    fn called(&mut self, _call: Call) {}
 
     /// Tells what became of a letter. Every letter of the batch gets exactly one outcome unless
     /// [`Permit::Skip`] or [`Permit::Stop`] was the answer or the session failed before its turn.
@@ -125,7 +181,7 @@ pub enum SessionError {
     /// Our settings or credentials are wrong: no letter of this account can leave.
     #[error("the account is refused: {reply}")]
     Refused {
-        /// Always [`Fault::Account`] or [`Fault::Payload`].
+        /// Whose fault.
         fault: Fault,
         /// What the provider said, without secrets.
         reply: String,
@@ -135,7 +191,15 @@ pub enum SessionError {
 /// A conversation with the provider that carries batch after batch.
 pub trait Session: Send {
     /// Carries the letters in order, asking the journal before each leaves and telling it each outcome.
-    fn send(&mut self, letters: &[Letter], journal: &mut dyn Journal) -> Result<(), SessionError>;
+    ///
+    /// Where the provider recognises repetitions, letters without an outcome stay in doubt when this returns an error,
+    /// and come back in the same batch.
+    fn send(&mut self, batch: &Batch<'_>, journal: &mut dyn Journal) -> Result<(), SessionError>;
+
+    /// Letters that may still leave this month without touching what is kept for emergencies; `None` where nothing is counted.
+    fn allowance(&mut self) -> Result<Option<u64>, SessionError> {
+        Ok(None)
+    }
 }
 
 /// Something wrong with an account's settings, in words that say what to do.
@@ -184,6 +248,14 @@ impl Setting {
             secret: false,
             ja,
             en,
+        }
+    }
+
+    /// A credential without which the channel does not work.
+    pub const fn required_secret(name: &'static str, ja: &'static str, en: &'static str) -> Setting {
+        Setting {
+            secret: true,
+            ..Setting::required(name, ja, en)
         }
     }
 
@@ -244,13 +316,13 @@ pub trait Channel: Send + Sync {
     /// What is wrong with these settings, without touching the network.
     fn check(&self, account: &Account) -> Vec<Problem>;
     /// Tries the account for real (connects, signs in, sends nothing).
-    fn probe(&self, account: &Account) -> Result<(), SessionError>;
+    fn probe(&self, account: &Account, net: &Net) -> Result<(), SessionError>;
     /// Begins a conversation.
-    fn open(&self, account: &Account) -> Result<Box<dyn Session>, SessionError>;
+    fn open(&self, account: &Account, net: &Net) -> Result<Box<dyn Session>, SessionError>;
 }
 
 /// Every channel of this build.
-pub static CHANNELS: &[&dyn Channel] = &[&email::Email, &outbox::Outbox];
+pub static CHANNELS: &[&dyn Channel] = &[&line::Line, &email::Email, &outbox::Outbox];
 
 /// The channel with this code.
 pub fn channel(kind: &str) -> Option<&'static dyn Channel> {

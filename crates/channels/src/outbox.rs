@@ -8,13 +8,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use kizuna_domain::run::outcome::{Fault, Outcome, Step};
 use serde::Serialize;
 
 use crate::mime::{self, Composer, Sender};
 use crate::{
-    Account, Capability, Channel, ChannelKind, Journal, Letter, Permit, Problem, Session, SessionError, Setting,
-    problems_refuse, render, unknown_settings,
+    Account, Batch, Capability, Channel, ChannelKind, Journal, Letter, Net, Permit, Problem, Session, SessionError,
+    Setting, problems_refuse, render, unknown_settings,
 };
 
 /// Letters of one batch.
@@ -60,7 +61,7 @@ impl Channel for Outbox {
     fn capability(&self) -> Capability {
         Capability {
             name: "ファイル",
-            retry_is_safe: true,
+            recognises_repeats_for: Some(SignedDuration::MAX),
             letters_max: LETTERS_MAX,
             one_text_per_batch: false,
             sessions: 1,
@@ -77,11 +78,11 @@ impl Channel for Outbox {
         problems
     }
 
-    fn probe(&self, account: &Account) -> Result<(), SessionError> {
-        self.open(account).map(drop)
+    fn probe(&self, account: &Account, net: &Net) -> Result<(), SessionError> {
+        self.open(account, net).map(drop)
     }
 
-    fn open(&self, account: &Account) -> Result<Box<dyn Session>, SessionError> {
+    fn open(&self, account: &Account, _: &Net) -> Result<Box<dyn Session>, SessionError> {
         let session = read(account).map_err(|problems| problems_refuse(&problems))?;
         fs::create_dir_all(&session.folder).map_err(|error| SessionError::Refused {
             fault: Fault::Account,
@@ -237,8 +238,8 @@ impl OutboxSession {
 }
 
 impl Session for OutboxSession {
-    fn send(&mut self, letters: &[Letter], journal: &mut dyn Journal) -> Result<(), SessionError> {
-        for letter in letters {
+    fn send(&mut self, batch: &Batch<'_>, journal: &mut dyn Journal) -> Result<(), SessionError> {
+        for letter in batch.letters {
             let content = match self.content(letter) {
                 Ok(content) => content,
                 Err(outcome) => {

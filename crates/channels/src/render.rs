@@ -39,11 +39,7 @@ impl Form {
 /// The plain text of a cohort; `stoppable` where readers have a page on which to stop.
 pub(crate) fn text_form(draft: &Draft, stoppable: bool) -> Form {
     let words = Words::of(&draft.language);
-    let mut text = TextWriter {
-        words,
-        writer: Writer::default(),
-        after_head: false,
-    };
+    let mut text = TextWriter::new(words);
     for piece in pieces(draft, stoppable, words) {
         text.piece(&piece);
     }
@@ -67,13 +63,21 @@ pub(crate) fn html_form(draft: &Draft, stoppable: bool) -> Form {
 }
 
 /// The few words that are ours and not the desk's or the author's.
-struct Words {
+pub(crate) struct Words {
     desks: &'static str,
     phone: &'static str,
     hours_open: &'static str,
     hours_close: &'static str,
     stop: &'static str,
     stop_link: &'static str,
+    /// How to stop in a talk on LINE, where a message has no link of one reader's.
+    pub(crate) line_stop: &'static str,
+    /// Answers to the one question after a due date that passed: twenty characters at most.
+    pub(crate) line_born: &'static str,
+    pub(crate) line_dates: &'static str,
+    pub(crate) line_end: &'static str,
+    /// What pressing a desk does, read aloud by phones.
+    pub(crate) line_call: &'static str,
 }
 
 static JAPANESE: Words = Words {
@@ -83,6 +87,11 @@ static JAPANESE: Words = Words {
     hours_close: "）",
     stop: "いつでも、ここで止められます。理由は聞きません。",
     stop_link: "止めるページ",
+    line_stop: "「停止」と送ると、いつでも止まります。理由は聞きません。",
+    line_born: "うまれました",
+    line_dates: "予定日を直す",
+    line_end: "止める",
+    line_call: "電話をかける",
 };
 
 static ENGLISH: Words = Words {
@@ -92,10 +101,15 @@ static ENGLISH: Words = Words {
     hours_close: ")",
     stop: "You can end these messages here at any time. We do not ask why.",
     stop_link: "End the messages",
+    line_stop: "Send \u{201c}stop\u{201d} to end these messages at any time. We do not ask why.",
+    line_born: "The baby is here",
+    line_dates: "Change the due date",
+    line_end: "Stop",
+    line_call: "Call",
 };
 
 impl Words {
-    fn of(language: &str) -> &'static Words {
+    pub(crate) fn of(language: &str) -> &'static Words {
         if language.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("en")) {
             &ENGLISH
         } else {
@@ -105,7 +119,7 @@ impl Words {
 }
 
 /// One part of a message, in the order of reading.
-enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// What the whole message is about: the stage.
     Top(String),
     /// Who speaks from here on.
@@ -123,9 +137,12 @@ enum Piece<'a> {
     From(&'a str),
     /// The way out: a sentence and a link, last.
     Stop,
+    /// A sentence of ours below everything.
+    Note(&'static str),
 }
 
-fn pieces<'a>(draft: &'a Draft, stoppable: bool, words: &'static Words) -> Vec<Piece<'a>> {
+/// A message part by part; `stoppable` where readers have a page on which to stop.
+pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, words: &'static Words) -> Vec<Piece<'a>> {
     let mark = if draft.sample { SAMPLE_MARK } else { "" };
     let top = if draft.stage.is_empty() {
         &draft.subject
@@ -180,7 +197,7 @@ impl Writer {
     }
 }
 
-struct TextWriter {
+pub(crate) struct TextWriter {
     words: &'static Words,
     writer: Writer,
     /// True directly below a heading, where no empty line is wanted.
@@ -188,7 +205,20 @@ struct TextWriter {
 }
 
 impl TextWriter {
-    fn piece(&mut self, piece: &Piece<'_>) {
+    pub(crate) fn new(words: &'static Words) -> TextWriter {
+        TextWriter {
+            words,
+            writer: Writer::default(),
+            after_head: false,
+        }
+    }
+
+    /// What was written, where nothing of it is a gap.
+    pub(crate) fn finish(self) -> String {
+        self.writer.now
+    }
+
+    pub(crate) fn piece(&mut self, piece: &Piece<'_>) {
         match piece {
             Piece::Top(top) => self.writer.add(top),
             Piece::Sender(sender) => self.head("【", sender, "】"),
@@ -225,6 +255,10 @@ impl TextWriter {
                 self.writer.add(self.words.stop_link);
                 self.writer.add(" ");
                 self.writer.gap();
+            }
+            Piece::Note(note) => {
+                self.begin();
+                self.writer.add(note);
             }
         }
     }
@@ -354,6 +388,7 @@ impl HtmlWriter {
                 self.element("p", "margin-bottom:0", self.words.stop);
                 self.door(self.words.stop_link);
             }
+            Piece::Note(note) => self.element("p", "", note),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kizuna_domain::ids::Ids;
-use kizuna_engine::{Clock, Env, Pace, Stop};
+use kizuna_engine::{Clock, Env, Net, Pace, Stop};
 use kizuna_store::{Db, Keyring, Location, StoreError};
 use uuid::Uuid;
 
@@ -75,10 +75,12 @@ fn private() -> OpenOptions {
 /// Opens the database and puts the outside world together.
 pub(crate) fn env(location: &str, keys: Keyring, witness: &Path, pace: Pace) -> Result<Arc<Env>, StoreError> {
     let db = Db::open(&Location::parse(location)?)?;
+    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
     Ok(Arc::new(Env {
         db,
         keys,
-        clock: Box::new(MachineClock),
+        net: Net::new(Arc::clone(&clock)),
+        clock,
         ids: Box::new(MachineIds),
         pace,
         stop: Stop::default(),

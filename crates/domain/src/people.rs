@@ -119,6 +119,8 @@ codes! {
         NotRegistered = "not-registered",
         /// This database was restored from a backup and the day was given up.
         Fenced = "fenced",
+        /// The account's messages of this month are used up or kept for emergencies.
+        Quota = "quota",
     }
 }
 
@@ -139,6 +141,7 @@ impl SkipReason {
             SkipReason::Finished => "配信期間が終わりました",
             SkipReason::NotYet => "妊娠4週0日より前です",
             SkipReason::NotRegistered => "この日はまだ登録していません",
+            SkipReason::Quota => "今月の通数が足りないため、見合わせました",
             SkipReason::Fenced => "復元したデータベースのため、この日の配信を見合わせました",
         }
     }
@@ -159,6 +162,7 @@ impl SkipReason {
             SkipReason::Finished => "past the last day of the series",
             SkipReason::NotYet => "before 4w0d of pregnancy",
             SkipReason::NotRegistered => "not registered yet on this day",
+            SkipReason::Quota => "the month's messages are used up or kept for emergencies",
             SkipReason::Fenced => "held back because this database was restored from a backup",
         }
     }

@@ -359,6 +359,12 @@ pub fn is_plausible_address(channel: &str, address: &str) -> bool {
     if channel != "email" && channel != "outbox" {
         return clean;
     }
+    if channel == "line" {
+        // "User IDs": `U` and 32 hexadecimal digits.
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let digits = address.strip_prefix('U').unwrap_or_default();
+        return digits.len() == 32 && digits.bytes().all(is_digit);
+    }
     let Some((local, domain)) = address.rsplit_once('@') else {
         return false;
     };

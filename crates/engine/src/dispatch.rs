@@ -3,20 +3,21 @@
 //! No transaction is open while bytes are on the wire. What must be durable before a letter leaves is written
 //! by the recorder; whoever stopped before that moment gets nothing.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use kizuna_channels::{Address, Channel, Journal, Letter, Permit, Session, SessionError};
+use jiff::{SignedDuration, Timestamp};
+use kizuna_channels::{self as channels, Address, Call, Channel, Journal, Letter, Permit, Session, SessionError};
 use kizuna_domain::ids::{AccountId, BatchId, CohortId, NAMESPACE};
 use kizuna_domain::message::Draft;
 use kizuna_domain::people::SkipReason;
 use kizuna_domain::run::outcome::{Fault, Outcome};
 use kizuna_domain::run::settle::{Attempt, Failure, Next, Urgency, retry_at, settle};
-use kizuna_store::runs::{Claimed, LetterRow, NewBatch, Tally};
+use kizuna_store::runs::{CallRow, Claimed, LetterRow, NewBatch, Tally};
 use kizuna_store::tenants::{Account, Tenant};
 use kizuna_store::{Scope, StoreError, WriteTx, fence, people, runs, tenants};
 use uuid::Uuid;
@@ -31,8 +32,14 @@ use crate::witness;
 pub const UNKNOWN: &str = runs::UNKNOWN;
 /// Code of a letter whose time to live ended before it could leave.
 const EXPIRED: &str = runs::EXPIRED;
+/// Code of a letter whose address the provider does not know.
+const REFUSED_ADDRESS: &str = "failed:address-gone";
 /// Code of a letter that waits for its next attempt.
 const DEFERRED: &str = "deferred";
+/// Batches in a row that find nobody at the provider's, until the rest of its account waits too.
+const OUTAGE_BATCHES: usize = 3;
+/// How long an account rests whose provider answers nobody.
+const OUTAGE_REST: SignedDuration = SignedDuration::from_secs(60);
 /// Drafts of a batch kept opened between batches of one worker.
 const DRAFTS_MAX: usize = 2_000;
 
@@ -233,6 +240,10 @@ struct Line<'a> {
     recorder: Recorder,
     in_hand: &'a InHand,
     watch: Watch<'a>,
+    /// True after the provider said that the month's messages are used up.
+    short: AtomicBool,
+    /// Batches in a row that found nobody at the provider's.
+    outage: AtomicUsize,
 }
 
 impl<'a> Line<'a> {
@@ -271,6 +282,8 @@ impl<'a> Line<'a> {
             recorder,
             in_hand,
             watch,
+            short: AtomicBool::new(false),
+            outage: AtomicUsize::new(0),
         }))
     }
 
@@ -326,22 +339,27 @@ impl<'a> Line<'a> {
         session: &mut Option<Box<dyn Session>>,
         drafts: &mut HashMap<CohortId, Arc<Draft>>,
     ) -> Result<(), EngineError> {
-        let rows = self.prepare(batch)?;
+        let Prepared { rows, refused, reached } = self.prepare(batch)?;
         let now = self.env.clock.now();
         if batch.expires <= now {
             return self.finish(batch, &BTreeMap::new(), &Ending::Expired);
         }
         let letters = self.letters(&rows, drafts)?;
-        let mut log = Log::new(
-            self,
-            batch,
-            letters.first().map_or(batch.letters, |letter| letter.number as i64),
-        );
+        if self.is_short(batch, &letters, session) {
+            return self.reroute(batch, &rows);
+        }
+        let mut log = Log::new(self, batch, &letters, reached);
         let sent = if letters.is_empty() {
             Ok(())
         } else {
+            let carried = channels::Batch {
+                id: batch.id,
+                planned: usize::try_from(batch.letters).unwrap_or_default(),
+                refused: &refused,
+                letters: &letters,
+            };
             self.open_session(session)
-                .and_then(|session| session.send(&letters, &mut log))
+                .and_then(|session| session.send(&carried, &mut log))
         };
         log.flush()?;
         let retries = log.retries;
@@ -368,6 +386,15 @@ impl<'a> Line<'a> {
             }
             (
                 Err(SessionError::Refused {
+                    fault: Fault::Quota, ..
+                }),
+                None,
+            ) => {
+                self.short.store(true, Ordering::Relaxed);
+                self.reroute(batch, &rows)
+            }
+            (
+                Err(SessionError::Refused {
                     fault: Fault::Payload,
                     reply,
                 }),
@@ -376,6 +403,7 @@ impl<'a> Line<'a> {
             (Err(SessionError::Unreachable { reply }), None) => {
                 *session = None;
                 tracing::warn!(account.id = %self.account.id, reply, "the provider cannot be reached");
+                self.rest()?;
                 self.finish(
                     batch,
                     &retries,
@@ -394,8 +422,22 @@ impl<'a> Line<'a> {
                     wait: false,
                 },
             ),
-            (Ok(()), None) => self.finish(batch, &retries, &Ending::Complete),
+            (Ok(()), None) => {
+                self.outage.store(0, Ordering::Relaxed);
+                self.finish(batch, &retries, &Ending::Complete)
+            }
         }
+    }
+
+    /// After some batches in a row that found nobody, lets the account's other batches wait with them.
+    fn rest(&self) -> Result<(), EngineError> {
+        if self.outage.fetch_add(1, Ordering::Relaxed) + 1 < OUTAGE_BATCHES {
+            return Ok(());
+        }
+        let now = self.env.clock.now();
+        let until = now.checked_add(OUTAGE_REST).unwrap_or(now);
+        self.env.db.write(|tx| runs::put_off(tx, self.account.id, now, until))?;
+        Ok(())
     }
 
     fn open_session<'s>(
@@ -404,14 +446,17 @@ impl<'a> Line<'a> {
     ) -> Result<&'s mut Box<dyn Session>, SessionError> {
         match session {
             Some(open) => Ok(open),
-            None => Ok(session.insert(self.channel.open(&channel_account(&self.account))?)),
+            None => Ok(session.insert(self.channel.open(&channel_account(&self.account), &self.env.net)?)),
         }
     }
 
-    /// Settles what an earlier worker left in doubt, leaves out who stopped, and gives the rest.
-    fn prepare(&self, batch: &Claimed) -> Result<Vec<LetterRow>, EngineError> {
+    /// Settles what an earlier worker left in doubt, leaves out who stopped, and gives the rest with where to begin.
+    fn prepare(&self, batch: &Claimed) -> Result<Prepared, EngineError> {
         let scope = Scope::of(batch.tenant);
-        let resend = self.channel.capability().retry_is_safe || batch.lane == 0;
+        let now = self.env.clock.now();
+        let resend = batch.lane == 0 || self.recognises_repeats(batch, now);
+        let settled = if resend { batch.finished } else { batch.reached };
+        let reached = batch.reached.max(settled);
         let rows = self.env.db.write(|tx| {
             let mut rows = runs::letters(tx, &self.env.keys, scope, batch.id, batch.letters)?;
             for row in rows
@@ -419,35 +464,42 @@ impl<'a> Line<'a> {
                 .filter(|row| row.outcome.is_none() && row.number >= batch.finished)
             {
                 let in_doubt = row.number < batch.reached;
-                if in_doubt && !resend {
-                    runs::mark(
-                        tx,
-                        scope,
-                        batch.id,
-                        row.number,
-                        UNKNOWN,
-                        "stopped between sending and recording",
-                    )?;
-                    row.outcome = Some(UNKNOWN.to_owned());
-                } else if let Some(reason) = row.silenced {
-                    let code = skipped(reason);
-                    runs::mark(tx, scope, batch.id, row.number, &code, "")?;
-                    row.outcome = Some(code);
-                }
+                let (code, detail) = match row.silenced {
+                    // Perhaps it left before its reader stopped; it does not leave again.
+                    Some(_) if in_doubt => (UNKNOWN.to_owned(), "the reader stopped before it was clear"),
+                    Some(reason) => (skipped(reason), ""),
+                    None if in_doubt && !resend => (UNKNOWN.to_owned(), "stopped between sending and recording"),
+                    None => continue,
+                };
+                runs::mark(tx, scope, batch.id, row.number, &code, detail)?;
+                row.outcome = Some(code);
             }
-            let settled = if resend { batch.finished } else { batch.reached };
-            match runs::advance(tx, batch.id, batch.token, settled, settled, lease_until(self.env))? {
+            match runs::advance(tx, batch.id, batch.token, reached, settled, now, lease_until(self.env))? {
                 Some(_) => Ok(rows),
                 None => Err(StoreError::Conflict {
                     statement: "dispatch::prepare",
                 }),
             }
         })?;
-        let settled = if resend { batch.finished } else { batch.reached };
-        Ok(rows
-            .into_iter()
-            .filter(|row| row.number >= settled && row.outcome.is_none())
-            .collect())
+        let is_refused = |row: &&LetterRow| row.outcome.as_deref() == Some(REFUSED_ADDRESS);
+        Ok(Prepared {
+            refused: rows
+                .iter()
+                .filter(is_refused)
+                .filter_map(|row| usize::try_from(row.number).ok())
+                .collect(),
+            rows: rows
+                .into_iter()
+                .filter(|row| row.number >= settled && row.outcome.is_none())
+                .collect(),
+            reached,
+        })
+    }
+
+    /// True where the provider still knows what it was asked for in this batch.
+    fn recognises_repeats(&self, batch: &Claimed, now: Timestamp) -> bool {
+        let known = self.channel.capability().recognises_repeats_for;
+        known.is_some_and(|known| batch.first_at.is_none_or(|first| now.duration_since(first) < known))
     }
 
     fn letters(
@@ -543,12 +595,13 @@ impl<'a> Line<'a> {
             };
             let expires = later.is_none() && matches!(ending, Ending::Expired | Ending::Unfinished { .. });
             let mut tally = Tally::default();
-            let finished = runs::progress(tx, batch.id)?;
+            let (finished, reached) = runs::progress(tx, batch.id)?;
             for (number, outcome) in &marked {
                 match outcome.as_deref() {
                     None if *number >= finished && expires => {
-                        runs::mark(tx, scope, batch.id, *number, EXPIRED, "")?;
-                        tally.count(Some(EXPIRED));
+                        let code = runs::given_up(*number, reached);
+                        runs::mark(tx, scope, batch.id, *number, code, "")?;
+                        tally.count(Some(code));
                     }
                     None if *number >= finished && (later.is_some() || matches!(ending, Ending::Held(_))) => {}
                     outcome => tally.count(outcome),
@@ -632,6 +685,104 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
+    /// True where a daily batch would use messages that the month has no more, or that are kept for emergencies.
+    fn is_short(&self, batch: &Claimed, letters: &[Letter], session: &mut Option<Box<dyn Session>>) -> bool {
+        // What may have left already is asked for under its old key, which costs nothing if it did.
+        if letters.is_empty() || batch.reached > batch.finished {
+            return false;
+        }
+        if self.short.load(Ordering::Relaxed) {
+            return true;
+        }
+        if batch.lane == 0 {
+            return false;
+        }
+        // Where nobody can say, the provider's answer to the letters themselves decides.
+        let allowance = self.open_session(session).and_then(|session| session.allowance());
+        matches!(allowance, Ok(Some(left)) if left < letters.len() as u64)
+    }
+
+    /// Gives the letters of a batch that the month has no messages for to other channels, in the order that the tenant
+    /// chose; who can be reached by none of them is counted as skipped.
+    fn reroute(&self, batch: &Claimed, rows: &[LetterRow]) -> Result<(), EngineError> {
+        let scope = Scope::of(batch.tenant);
+        let wanted: Vec<&str> = self.account.settings.get("fallback").map_or(Vec::new(), |order| {
+            order
+                .split(|c: char| c.is_whitespace() || c == ',')
+                .filter(|word| !word.is_empty())
+                .collect()
+        });
+        let accounts = self.env.db.read(|tx| tenants::accounts(tx, &self.env.keys, scope))?;
+        let others: Vec<&Account> = wanted
+            .iter()
+            .filter_map(|channel| accounts.iter().find(|account| account.channel == *channel))
+            .filter(|account| account.id != self.account.id && account.paused_reason.is_none())
+            .collect();
+        let now = self.env.clock.now();
+        self.env.db.write(|tx| {
+            let (finished, reached) = runs::progress(tx, batch.id)?;
+            let mut moved: BTreeMap<usize, Vec<(i64, kizuna_domain::ids::PointId)>> = BTreeMap::new();
+            let marked = runs::marked(tx, batch.id)?;
+            let is_left = |row: &&LetterRow| row.number >= finished && matches!(marked.get(&row.number), Some(None));
+            for row in rows.iter().filter(is_left) {
+                if row.number < reached {
+                    // Perhaps the provider took it before its month ended.
+                    runs::mark(
+                        tx,
+                        scope,
+                        batch.id,
+                        row.number,
+                        UNKNOWN,
+                        "the month's messages ended meanwhile",
+                    )?;
+                    continue;
+                }
+                let mut found = None;
+                for (rank, account) in others.iter().enumerate() {
+                    if let Some(point) = people::verified_point(tx, scope, row.subscriber, account.id)? {
+                        found = Some((rank, point));
+                        break;
+                    }
+                }
+                if let Some((rank, point)) = found {
+                    moved.entry(rank).or_default().push((row.number, point));
+                } else {
+                    let code = skipped(SkipReason::Quota);
+                    runs::mark(tx, scope, batch.id, row.number, &code, "")?;
+                }
+            }
+            for (rank, letters) in &moved {
+                let Some(account) = others.get(*rank) else { continue };
+                let mut name = batch.id.bytes().to_vec();
+                name.extend(account.id.bytes());
+                name.extend(letters.iter().flat_map(|(number, _)| number.to_be_bytes()));
+                let id = BatchId::new(Uuid::new_v5(&NAMESPACE, &name));
+                let next = NewBatch {
+                    id,
+                    run: batch.run,
+                    account: account.id,
+                    lane: batch.lane,
+                    letters: letters.len() as i64,
+                    attempt: 0,
+                    not_before: now,
+                    expires: batch.expires,
+                };
+                runs::add_batch(tx, scope, &next)?;
+                for (to, (from, point)) in (0..).zip(letters) {
+                    runs::reroute(tx, scope, (batch.id, *from), (id, to), *point)?;
+                }
+            }
+            Ok(())
+        })?;
+        tracing::warn!(
+            tenant.id = %self.tenant.id,
+            account.id = %self.account.id,
+            letters = rows.len(),
+            "the month's messages run short; other channels carry where there are any"
+        );
+        self.finish(batch, &BTreeMap::new(), &Ending::Complete)
+    }
+
     fn attempt(&self, batch: &Claimed, now: Timestamp) -> Attempt {
         Attempt {
             number: u32::try_from(batch.attempt).unwrap_or(u32::MAX),
@@ -640,12 +791,22 @@ impl<'a> Line<'a> {
             } else {
                 Urgency::Daily
             },
-            retry_is_safe: self.channel.capability().retry_is_safe,
+            retry_is_safe: self.channel.capability().recognises_repeats_for.is_some(),
             now,
             expires_at: batch.expires,
             spread: batch.id.bytes().iter().map(|byte| u32::from(*byte)).sum(),
         }
     }
+}
+
+/// A claimed batch, ready for its session.
+struct Prepared {
+    /// The letters that are left.
+    rows: Vec<LetterRow>,
+    /// Numbers that the provider refused in earlier attempts.
+    refused: Vec<usize>,
+    /// Letters before this one may have left.
+    reached: i64,
 }
 
 /// How the work on a batch came to an end.
@@ -674,83 +835,197 @@ fn letter_key(tenant: Uuid, row: &LetterRow) -> String {
     Uuid::new_v5(&NAMESPACE, &name).simple().to_string()
 }
 
-/// The journal of one batch: asks the recorder before each letter and gathers what became of them.
+/// The journal of one batch: asks the recorder before letters leave and gathers what became of them.
 struct Log<'l, 'a> {
     line: &'l Line<'a>,
     batch: &'l Claimed,
+    /// Numbers of the letters in hand, in order.
+    numbers: Vec<i64>,
+    /// Letters in hand that are settled.
+    done: BTreeSet<i64>,
+    /// Letters that may be on the wire.
+    open: BTreeSet<i64>,
     recalls: i64,
-    recalled: BTreeMap<i64, Option<String>>,
-    /// Letters before this one are settled in memory.
-    settled: i64,
-    /// The letter that may be on the wire.
-    open: Option<i64>,
+    /// Why letters must not leave any more, as last read; no letter is missing from it unless it was taken out.
+    standing: Option<BTreeMap<i64, Option<String>>>,
     marks: Vec<Mark>,
+    calls: Vec<CallRow>,
     retries: BTreeMap<i64, Timestamp>,
     suppress: Vec<(i64, &'static str)>,
     account_fault: Option<String>,
     stopped: bool,
     /// True where the time to live ended before every letter had its turn.
     expired: bool,
-    /// What is on record: letters up to this one may have left.
+    /// What is on record: letters before this one may have left.
     reached: i64,
     /// What is on record: letters before this one are settled.
     recorded: i64,
 }
 
 impl<'l, 'a> Log<'l, 'a> {
-    fn new(line: &'l Line<'a>, batch: &'l Claimed, first: i64) -> Log<'l, 'a> {
+    fn new(line: &'l Line<'a>, batch: &'l Claimed, letters: &[Letter], reached: i64) -> Log<'l, 'a> {
+        let numbers: Vec<i64> = letters.iter().map(|letter| letter.number as i64).collect();
+        let first = numbers.first().copied().unwrap_or(batch.letters);
         Log {
             line,
             batch,
+            numbers,
+            done: BTreeSet::new(),
+            open: BTreeSet::new(),
             recalls: batch.recalls,
-            recalled: BTreeMap::new(),
-            settled: first,
-            open: None,
+            standing: None,
             marks: Vec::new(),
+            calls: Vec::new(),
             retries: BTreeMap::new(),
             suppress: Vec::new(),
             account_fault: None,
             stopped: false,
             expired: false,
-            reached: first,
+            reached: reached.max(first),
             recorded: first,
         }
     }
 
+    /// Letters before this one are settled.
+    fn settled(&self) -> i64 {
+        let next = self.numbers.iter().find(|number| !self.done.contains(number));
+        let end = self.numbers.last().map_or(self.batch.letters, |last| last + 1);
+        next.copied().unwrap_or(end)
+    }
+
     fn advance(&mut self, reached: i64) -> Option<i64> {
         let scope = Scope::of(self.batch.tenant);
-        let marks = self.marks.clone();
-        let answer = self
-            .line
-            .recorder
-            .advance(scope, (self.batch.id, self.batch.token), reached, self.settled, marks);
+        let batch = (self.batch.id, self.batch.token);
+        let settled = self.settled();
+        let (marks, calls) = (self.marks.clone(), self.calls.clone());
+        let answer = self.line.recorder.advance(scope, batch, reached, settled, marks, calls);
         if answer.is_some() {
             // Not before: what could not be written now is written with the next progress.
             self.marks.clear();
+            self.calls.clear();
             self.reached = reached;
-            self.recorded = self.settled;
+            self.recorded = settled;
         }
         answer
     }
 
-    /// A letter that was allowed to leave and of which nothing more was heard is in doubt.
-    fn flush(&mut self) -> Result<(), EngineError> {
-        if let Some(number) = self.open.take() {
-            self.settle(
-                number,
-                &Outcome::Unknown {
-                    reply: "no answer".to_owned(),
-                },
-            );
+    /// The numbers as the database counts, after the account's own pace allows as many letters.
+    fn on_their_way(&self, numbers: &[usize]) -> Vec<i64> {
+        let numbers: Vec<i64> = numbers.iter().copied().map(place).collect();
+        for _ in numbers.iter().filter(|number| **number >= self.reached) {
+            self.line.pacer.wait(self.line.env);
         }
-        if !self.marks.is_empty() || self.reached != self.settled || self.settled != self.recorded {
-            let settled = self.settled;
-            if self.advance(settled).is_none() {
-                return Err(StoreError::Conflict {
-                    statement: "dispatch::flush",
+        numbers
+    }
+
+    /// Makes it durable that letters up to this one may leave, and gives the number of recalls.
+    ///
+    /// What is on record already is only looked at again.
+    fn permission(&mut self, last: i64) -> Option<i64> {
+        if last < self.reached {
+            let (batch, env) = (self.batch, self.line.env);
+            return match env.db.read(|tx| runs::standing(tx, batch.id, batch.token)) {
+                Ok(recalls) => recalls,
+                Err(error) => {
+                    tracing::error!(%error, "the batch cannot be read; sending stops");
+                    None
                 }
-                .into());
+            };
+        }
+        self.advance(last + 1)
+    }
+
+    /// Says which of these letters may leave; `None` where nothing more may.
+    fn permit(&mut self, numbers: &[i64]) -> Option<Vec<i64>> {
+        if self.line.env.stop.is_pressed() || self.account_fault.is_some() {
+            self.stopped = true;
+            return None;
+        }
+        if self.batch.expires <= self.line.env.clock.now() {
+            self.expired = true;
+            return None;
+        }
+        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+            return Some(Vec::new());
+        };
+        // Whatever comes before has had its turn.
+        let before = self
+            .numbers
+            .iter()
+            .filter(|number| *number < first && !self.open.contains(number));
+        self.done.extend(before.copied().collect::<Vec<_>>());
+        let Some(recalls) = self.permission(*last) else {
+            self.stopped = true;
+            return None;
+        };
+        if recalls != self.recalls {
+            let standing = self.line.env.db.read(|tx| {
+                let scope = Scope::of(self.batch.tenant);
+                runs::letters(tx, &self.line.env.keys, scope, self.batch.id, self.batch.letters)
+            });
+            match standing {
+                Ok(rows) => {
+                    let why = |row: &LetterRow| row.outcome.clone().or(row.silenced.map(skipped));
+                    self.standing = Some(rows.iter().map(|row| (row.number, why(row))).collect());
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the recalled letters cannot be read; sending stops");
+                    self.stopped = true;
+                    return None;
+                }
             }
+            self.recalls = recalls;
+        }
+        let mut granted = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let code = match &self.standing {
+                None => None,
+                // A letter that is missing was taken out.
+                Some(standing) => standing.get(number).cloned().unwrap_or(Some(String::new())),
+            };
+            match code {
+                None => granted.push(*number),
+                Some(code) => self.leave_out(*number, code),
+            }
+        }
+        Some(granted)
+    }
+
+    /// A letter that was recalled does not leave; if it may have left before, nobody can know.
+    fn leave_out(&mut self, number: i64, code: String) {
+        let was_open = self.open.remove(&number);
+        if self.done.insert(number) && !code.is_empty() {
+            if was_open {
+                let detail = "the reader stopped before it was clear".to_owned();
+                self.marks.push((number, UNKNOWN.to_owned(), detail));
+            } else {
+                self.marks.push((number, code, String::new()));
+            }
+        }
+    }
+
+    /// A letter that was allowed to leave and of which nothing more was heard is in doubt: for good, or until it is
+    /// asked for again where the provider recognises that.
+    fn flush(&mut self) -> Result<(), EngineError> {
+        let comes_back = self.line.channel.capability().recognises_repeats_for.is_some();
+        if !comes_back {
+            for number in std::mem::take(&mut self.open) {
+                self.settle(
+                    number,
+                    &Outcome::Unknown {
+                        reply: "no answer".to_owned(),
+                    },
+                );
+            }
+        }
+        let settled = self.settled();
+        let reached = self.open.last().map_or(settled, |last| (last + 1).max(settled));
+        let nothing_new = self.marks.is_empty() && self.calls.is_empty();
+        if (!nothing_new || self.reached != reached || settled != self.recorded) && self.advance(reached).is_none() {
+            return Err(StoreError::Conflict {
+                statement: "dispatch::flush",
+            }
+            .into());
         }
         let suppress = std::mem::take(&mut self.suppress);
         if !suppress.is_empty() {
@@ -769,7 +1044,7 @@ impl<'l, 'a> Log<'l, 'a> {
     }
 
     fn settle(&mut self, number: i64, outcome: &Outcome) {
-        self.settled = number + 1;
+        self.done.insert(number);
         let attempt = self.line.attempt(self.batch, self.line.env.clock.now());
         let settlement = settle(&attempt, outcome);
         let detail = match outcome {
@@ -795,57 +1070,65 @@ impl<'l, 'a> Log<'l, 'a> {
             Next::Failed(Failure::Expired) => mark(EXPIRED),
             Next::Unknown => mark(UNKNOWN),
             Next::Held(Fault::Payload) => mark("failed:payload"),
-            Next::Held(Fault::Account) => {
+            Next::Held(Fault::Account | Fault::Quota) => {
                 // Not this letter's fault: it goes again when the account is mended.
-                self.settled = number;
+                self.done.remove(&number);
                 self.account_fault = Some(detail);
             }
         }
     }
 }
 
+/// A place in a batch as the database counts.
+fn place(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 impl Journal for Log<'_, '_> {
     fn may_leave(&mut self, number: usize) -> Permit {
-        let number = i64::try_from(number).unwrap_or(i64::MAX);
-        if self.line.env.stop.is_pressed() || self.account_fault.is_some() {
-            self.stopped = true;
-            return Permit::Stop;
-        }
-        self.line.pacer.wait(self.line.env);
-        if self.batch.expires <= self.line.env.clock.now() {
-            self.expired = true;
-            return Permit::Stop;
-        }
-        self.settled = number;
-        let Some(recalls) = self.advance(number + 1) else {
-            self.stopped = true;
-            return Permit::Stop;
-        };
-        if recalls != self.recalls {
-            match self.line.env.db.read(|tx| runs::marked(tx, self.batch.id)) {
-                Ok(marked) => self.recalled = marked,
-                Err(error) => {
-                    tracing::error!(%error, "the recalled letters cannot be read; sending stops");
-                    self.stopped = true;
-                    return Permit::Stop;
-                }
+        let numbers = self.on_their_way(&[number]);
+        match self.permit(&numbers) {
+            None => Permit::Stop,
+            Some(granted) if granted.is_empty() => Permit::Skip,
+            Some(granted) => {
+                self.open.extend(granted);
+                Permit::Go
             }
-            self.recalls = recalls;
         }
-        // Before the first recall the list is empty; afterwards a letter that is missing was taken out.
-        if self.recalls != self.batch.recalls && !matches!(self.recalled.get(&number), Some(None)) {
-            self.settled = number + 1;
-            return Permit::Skip;
+    }
+
+    fn foresee(&mut self, numbers: &[usize]) -> bool {
+        let numbers = self.on_their_way(numbers);
+        self.permit(&numbers).is_some()
+    }
+
+    fn stayed(&mut self, numbers: &[usize]) {
+        for number in numbers {
+            self.open.remove(&place(*number));
         }
-        self.open = Some(number);
-        Permit::Go
+    }
+
+    fn may_leave_together(&mut self, numbers: &[usize]) -> Option<Vec<usize>> {
+        let numbers = self.on_their_way(numbers);
+        let granted = self.permit(&numbers)?;
+        self.open.extend(&granted);
+        let granted = granted.into_iter().filter_map(|number| usize::try_from(number).ok());
+        Some(granted.collect())
+    }
+
+    fn called(&mut self, call: Call) {
+        self.calls.push(CallRow {
+            number: place(call.first),
+            at: self.line.env.clock.now(),
+            name: call.name.to_owned(),
+            status: i64::from(call.status),
+            reference: call.reference,
+        });
     }
 
     fn outcome(&mut self, number: usize, outcome: Outcome) {
-        let number = i64::try_from(number).unwrap_or(i64::MAX);
-        if self.open == Some(number) {
-            self.open = None;
-        }
+        let number = place(number);
+        self.open.remove(&number);
         self.settle(number, &outcome);
     }
 }

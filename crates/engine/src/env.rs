@@ -6,18 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+pub use kizuna_channels::{Clock, Net};
 use kizuna_domain::ids::Ids;
 use kizuna_store::tenants::Account;
 use kizuna_store::{Db, Keyring, StoreError, WriteTx};
-
-/// The present, and waiting for a later one.
-pub trait Clock: Send + Sync {
-    /// The present.
-    fn now(&self) -> Timestamp;
-    /// Returns after about this long.
-    fn wait(&self, duration: Duration);
-}
 
 /// How the engine paces itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +64,9 @@ pub struct Env {
     /// The installation's keys.
     pub keys: Keyring,
     /// The present.
-    pub clock: Box<dyn Clock>,
+    pub clock: Arc<dyn Clock>,
+    /// The way to providers.
+    pub net: Net,
     /// Source of identifiers.
     pub ids: Box<dyn Ids>,
     /// How the engine paces itself.

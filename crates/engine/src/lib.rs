@@ -23,5 +23,5 @@ pub mod run;
 pub mod walk;
 pub mod witness;
 
-pub use env::{Clock, Env, Pace, Stop};
+pub use env::{Clock, Env, Net, Pace, Stop};
 pub use error::EngineError;

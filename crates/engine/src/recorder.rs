@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use kizuna_domain::ids::BatchId;
-use kizuna_store::{Scope, StoreError, runs};
+use kizuna_store::runs::{self, CallRow};
+use kizuna_store::{Scope, StoreError};
 
 use crate::env::Env;
 
@@ -29,6 +30,7 @@ pub(crate) struct Progress {
     pub(crate) reached: i64,
     pub(crate) finished: i64,
     pub(crate) marks: Vec<Mark>,
+    pub(crate) calls: Vec<CallRow>,
     /// Answered with the number of recalls, or `None` where the batch is no longer ours.
     pub(crate) reply: SyncSender<Option<i64>>,
 }
@@ -46,6 +48,7 @@ impl Recorder {
         reached: i64,
         finished: i64,
         marks: Vec<Mark>,
+        calls: Vec<CallRow>,
     ) -> Option<i64> {
         let (reply, answer) = sync_channel(1);
         let (batch, token) = batch;
@@ -57,6 +60,7 @@ impl Recorder {
                 reached,
                 finished,
                 marks,
+                calls,
                 reply,
             })
             .ok()?;
@@ -137,15 +141,18 @@ pub(crate) fn lease_until(env: &Env) -> jiff::Timestamp {
 }
 
 fn answer(env: &Env, gathered: &[Progress]) {
-    let until = lease_until(env);
+    let (now, until) = (env.clock.now(), lease_until(env));
     let written: Result<Vec<Option<i64>>, StoreError> = env.db.write(|tx| {
         gathered
             .iter()
             .map(|p| {
-                let recalls = runs::advance(tx, p.batch, p.token, p.reached, p.finished, until)?;
+                let recalls = runs::advance(tx, p.batch, p.token, p.reached, p.finished, now, until)?;
                 if recalls.is_some() {
                     for (number, outcome, detail) in &p.marks {
                         runs::mark(tx, p.scope, p.batch, *number, outcome, detail)?;
+                    }
+                    for call in &p.calls {
+                        runs::add_call(tx, p.scope, p.batch, call)?;
                     }
                 }
                 Ok(recalls)

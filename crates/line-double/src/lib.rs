@@ -1,1 +1,23 @@
-//! A strict, stateful stand-in for LINE on loopback.
+//! A strict, stateful stand-in for LINE's servers on loopback.
+//!
+//! It keeps the rules that LINE publishes, remembers what came to whose phone, and can be told to fail.
+
+mod answer;
+mod api;
+mod call;
+mod clock;
+mod control;
+mod double;
+mod jwt;
+mod limits;
+mod messages;
+mod model;
+mod random;
+mod server;
+mod state;
+mod wire;
+
+pub use clock::ClockKind;
+pub use double::Double;
+pub use model::{Chances, ChannelKind, Fault, FaultKind, NewChannel, Options, Receipt, Request, Via};
+pub use state::Violation;

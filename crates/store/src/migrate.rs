@@ -6,7 +6,10 @@ use crate::db::{Db, WriteTx};
 use crate::error::StoreError;
 use crate::{args, sql};
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../migrations/0001_first.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../migrations/0001_first.sql")),
+    (3, "requests", include_str!("../migrations/0003_requests.sql")),
+];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7305808869230)";

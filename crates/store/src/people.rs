@@ -554,6 +554,23 @@ sql!(
     "UPDATE subscribers SET point_id = $3, account_id = $4, silent = $5, several = $6 WHERE tenant_id = $1 AND id = $2"
 );
 
+sql!(
+    VERIFIED_POINT,
+    "SELECT id FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 AND account_id = $3 AND state = 'verified'
+                    ORDER BY preference, id LIMIT 1"
+);
+
+/// The address at which an account may write to a reader.
+pub fn verified_point(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    account: AccountId,
+) -> Result<Option<PointId>, StoreError> {
+    let args = args![scope.bytes(), subscriber.bytes(), account.bytes()];
+    tx.one(VERIFIED_POINT, args, |row| row.id(0, PointId::from_bytes))
+}
+
 /// Derives where a reader is reached from the addresses, and whether there are siblings: call after changing either.
 pub fn refresh_reach(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<(), StoreError> {
     let points = tx.all(

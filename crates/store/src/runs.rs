@@ -150,6 +150,11 @@ pub fn forget_expired(
     tx.exec(FORGET_EXPIRED, args![scope.bytes(), EXPIRED])
 }
 
+/// What becomes of a letter without an outcome when its time to live ends: it may have left up to `reached`.
+pub const fn given_up(number: i64, reached: i64) -> &'static str {
+    if number < reached { UNKNOWN } else { EXPIRED }
+}
+
 sql!(CLEAR_PROBE, "DELETE FROM probe");
 sql!(
     FOUND,
@@ -375,6 +380,8 @@ pub struct Claimed {
     pub letters: i64,
     /// The token that guards every later write.
     pub token: i64,
+    /// When its first request may have left.
+    pub first_at: Option<Timestamp>,
 }
 
 sql!(CLAIM,
@@ -385,13 +392,13 @@ sql!(CLAIM,
              AND b.account_id = $4 AND (b.state = 'ready' OR b.lease_until_at < $1)
            ORDER BY b.lane, b.not_before_at, b.id LIMIT $3 FOR UPDATE OF b SKIP LOCKED)
          UPDATE batches SET state = 'claimed', lease_token = lease_token + 1, lease_until_at = $2 WHERE id IN (SELECT id FROM due)
-         RETURNING id, tenant_id, run_id, account_id, lane, attempt, expires_at, finished, reached, recalls, letters, lease_token",
+         RETURNING id, tenant_id, run_id, account_id, lane, attempt, expires_at, finished, reached, recalls, letters, lease_token, first_at",
     lite: "UPDATE batches SET state = 'claimed', lease_token = lease_token + 1, lease_until_at = $2 WHERE id IN (
            SELECT b.id FROM batches b JOIN accounts a ON a.id = b.account_id
            WHERE b.state IN ('ready', 'claimed') AND b.not_before_at <= $1 AND a.paused_reason IS NULL
              AND b.account_id = $4 AND (b.state = 'ready' OR b.lease_until_at < $1)
            ORDER BY b.lane, b.not_before_at, b.id LIMIT $3)
-         RETURNING id, tenant_id, run_id, account_id, lane, attempt, expires_at, finished, reached, recalls, letters, lease_token");
+         RETURNING id, tenant_id, run_id, account_id, lane, attempt, expires_at, finished, reached, recalls, letters, lease_token, first_at");
 
 sql!(
     ACCOUNTS_DUE,
@@ -438,6 +445,7 @@ pub fn claim(
             recalls: row.int(9)?,
             letters: row.int(10)?,
             token: row.int(11)?,
+            first_at: row.int_opt(12)?.map(instant),
         })
     })?;
     // RETURNING has no order.
@@ -534,7 +542,8 @@ pub fn letters(
 
 sql!(
     ADVANCE,
-    "UPDATE batches SET reached = $3, finished = $4, lease_until_at = $5
+    "UPDATE batches SET reached = $3, finished = $4, lease_until_at = $5,
+               first_at = CASE WHEN $3 > $4 THEN COALESCE(first_at, $6) ELSE first_at END
                WHERE id = $1 AND lease_token = $2 AND state = 'claimed' RETURNING recalls"
 );
 
@@ -545,10 +554,28 @@ pub fn advance(
     token: i64,
     reached: i64,
     finished: i64,
+    now: Timestamp,
     lease_until: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
-    let args = args![batch.bytes(), token, reached, finished, lease_until.as_millisecond()];
+    let args = args![
+        batch.bytes(),
+        token,
+        reached,
+        finished,
+        lease_until.as_millisecond(),
+        now.as_millisecond()
+    ];
     tx.one(ADVANCE, args, |row| row.int(0))
+}
+
+sql!(
+    STANDING,
+    "SELECT recalls FROM batches WHERE id = $1 AND lease_token = $2 AND state = 'claimed'"
+);
+
+/// The number of recalls of a batch in this worker's hands, or `None` where the lease is lost.
+pub fn standing(tx: &mut ReadTx<'_>, batch: BatchId, token: i64) -> Result<Option<i64>, StoreError> {
+    tx.one(STANDING, args![batch.bytes(), token], |row| row.int(0))
 }
 
 sql!(
@@ -606,13 +633,77 @@ pub fn point_of(tx: &mut ReadTx<'_>, scope: Scope, batch: BatchId, number: i64) 
     })
 }
 
-sql!(PROGRESS, "SELECT finished FROM batches WHERE id = $1");
+sql!(PROGRESS, "SELECT finished, reached FROM batches WHERE id = $1");
 
-/// How many letters of a batch are settled.
-pub fn progress(tx: &mut ReadTx<'_>, batch: BatchId) -> Result<i64, StoreError> {
-    Ok(tx
-        .one(PROGRESS, args![batch.bytes()], |row| row.int(0))?
-        .unwrap_or_default())
+/// How many letters of a batch are settled, and up to which they may have left.
+pub fn progress(tx: &mut ReadTx<'_>, batch: BatchId) -> Result<(i64, i64), StoreError> {
+    let found = tx.one(PROGRESS, args![batch.bytes()], |row| Ok((row.int(0)?, row.int(1)?)))?;
+    Ok(found.unwrap_or_default())
+}
+
+/// A request to a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRow {
+    /// Number of the first letter it carried.
+    pub number: i64,
+    /// When the answer was there.
+    pub at: Timestamp,
+    /// Which request: `push`, `multicast`.
+    pub name: String,
+    /// HTTP status; 0 where no answer came.
+    pub status: i64,
+    /// The provider's id of the request.
+    pub reference: String,
+}
+
+sql!(
+    ADD_CALL,
+    "INSERT INTO calls (tenant_id, batch_id, number, at, name, status, reference) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+);
+
+/// Keeps a request on record.
+pub fn add_call(tx: &mut WriteTx<'_>, scope: Scope, batch: BatchId, call: &CallRow) -> Result<(), StoreError> {
+    let args = args![
+        scope.bytes(),
+        batch.bytes(),
+        call.number,
+        call.at.as_millisecond(),
+        &call.name,
+        call.status,
+        &call.reference
+    ];
+    tx.exec(ADD_CALL, args).map(|_| ())
+}
+
+/// Requests shown for one letter: more attempts than a day has room for.
+const CALLS_MAX: i64 = 50;
+
+sql!(
+    CALLS,
+    "SELECT DISTINCT c.number, c.at, c.name, c.status, c.reference FROM deliveries d
+               JOIN calls c ON c.tenant_id = d.tenant_id AND c.batch_id = d.batch_id
+               WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.day_on = $3
+                 AND (c.number = d.number OR c.name = 'multicast') ORDER BY c.at LIMIT $4"
+);
+
+/// The requests that carried one subscription's letters of a day, in order.
+pub fn calls_of(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    subscription: SubscriptionId,
+    day: Day,
+) -> Result<Vec<CallRow>, StoreError> {
+    let day = day.to_string();
+    let args = args![scope.bytes(), subscription.bytes(), &day, CALLS_MAX];
+    tx.all(CALLS, args, |row| {
+        Ok(CallRow {
+            number: row.int(0)?,
+            at: instant(row.int(1)?),
+            name: row.text(2)?.to_owned(),
+            status: row.int(3)?,
+            reference: row.text(4)?.to_owned(),
+        })
+    })
 }
 
 sql!(
@@ -628,6 +719,24 @@ pub fn rebatch(tx: &mut WriteTx<'_>, scope: Scope, from: (BatchId, i64), to: (Ba
         args![scope.bytes(), from.0.bytes(), from.1, to.0.bytes(), to.1],
     )
     .map(|_| ())
+}
+
+sql!(
+    REROUTE,
+    "UPDATE deliveries SET batch_id = $4, number = $5, point_id = $6, outcome = NULL, detail = NULL
+               WHERE tenant_id = $1 AND batch_id = $2 AND number = $3"
+);
+
+/// Moves one letter into a batch of another account, to another address of its reader.
+pub fn reroute(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    from: (BatchId, i64),
+    to: (BatchId, i64),
+    point: PointId,
+) -> Result<(), StoreError> {
+    let args = args![scope.bytes(), from.0.bytes(), from.1, to.0.bytes(), to.1, point.bytes()];
+    tx.exec(REROUTE, args).map(|_| ())
 }
 
 /// Counts of one batch's letters by what became of them.
@@ -724,6 +833,18 @@ pub fn release(
         RELEASE,
         args![batch.bytes(), token, not_before.as_millisecond(), attempt],
     )
+}
+
+sql!(
+    PUT_OFF,
+    "UPDATE batches SET not_before_at = $3 WHERE account_id = $1 AND state IN ('ready', 'claimed') AND state = 'ready'
+               AND not_before_at <= $2"
+);
+
+/// Lets everything that an account has to carry now wait until an instant, because its provider answers nobody.
+pub fn put_off(tx: &mut WriteTx<'_>, account: AccountId, now: Timestamp, until: Timestamp) -> Result<u64, StoreError> {
+    let args = args![account.bytes(), now.as_millisecond(), until.as_millisecond()];
+    tx.exec(PUT_OFF, args)
 }
 
 sql!(
@@ -870,7 +991,7 @@ pub fn next_due(tx: &mut ReadTx<'_>) -> Result<Option<Timestamp>, StoreError> {
 
 sql!(
     WAITING_TOO_LONG,
-    "SELECT id, tenant_id, run_id, finished FROM batches
+    "SELECT id, tenant_id, run_id, finished, reached FROM batches
                WHERE state IN ('ready', 'claimed') AND state = 'ready' AND expires_at <= $1 LIMIT $2"
 );
 sql!(
@@ -888,16 +1009,18 @@ pub fn expire_waiting(tx: &mut WriteTx<'_>, now: Timestamp, limit: usize) -> Res
             scope,
             row.id(2, RunId::from_bytes)?,
             row.int(3)?,
+            row.int(4)?,
         ))
     })?;
-    for (batch, scope, run, finished) in &batches {
+    for (batch, scope, run, finished, reached) in &batches {
         let mut tally = Tally::default();
         let letters = marked(tx, *batch)?;
         for (number, outcome) in &letters {
             match outcome.as_deref() {
                 None if number >= finished => {
-                    mark(tx, *scope, *batch, *number, EXPIRED, "")?;
-                    tally.count(Some(EXPIRED));
+                    let code = given_up(*number, *reached);
+                    mark(tx, *scope, *batch, *number, code, "")?;
+                    tally.count(Some(code));
                 }
                 outcome => tally.count(outcome),
             }

@@ -1,6 +1,7 @@
 //! An invented town of any size, written straight into SQLite, with content for every slot of the base cadence.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kizuna_domain::cadence::Slots;
@@ -10,7 +11,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::ids::Ids;
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{content, tenants as actions};
-use kizuna_engine::{Env, Pace, Stop};
+use kizuna_engine::{Clock, Env, Net, Pace, Stop};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Db, Keyring, Location, fence, migrate, tenants};
 use rusqlite::Connection;
@@ -108,10 +109,12 @@ pub(super) fn build(folder: &Path, size: usize, spread: Spread, account: NewAcco
     let db = Db::open(&Location::File(path.clone())).map_err(failed)?;
     migrate::migrate(&db).map_err(failed)?;
     db.write(|tx| fence::create(tx, "bench")).map_err(failed)?;
+    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
     let env = Env {
         db,
         keys: Keyring::new(&[7; 32]),
-        clock: Box::new(MachineClock),
+        net: Net::new(Arc::clone(&clock)),
+        clock,
         ids: Box::new(Counter(AtomicU64::new(1))),
         pace: Pace::default(),
         stop: Stop::default(),

@@ -12,7 +12,7 @@ mod wire;
 
 use crate::mime::{Composer, Sender};
 use crate::{
-    Account, Capability, Channel, ChannelKind, Problem, Session, SessionError, Setting, problems_refuse,
+    Account, Capability, Channel, ChannelKind, Net, Problem, Session, SessionError, Setting, problems_refuse,
     unknown_settings,
 };
 use client::Tls;
@@ -33,7 +33,7 @@ impl Channel for Email {
     fn capability(&self) -> Capability {
         Capability {
             name: "メール",
-            retry_is_safe: false,
+            recognises_repeats_for: None,
             letters_max: LETTERS_MAX,
             one_text_per_batch: false,
             sessions: settings::SESSIONS,
@@ -50,13 +50,13 @@ impl Channel for Email {
         problems
     }
 
-    fn probe(&self, account: &Account) -> Result<(), SessionError> {
+    fn probe(&self, account: &Account, _: &Net) -> Result<(), SessionError> {
         let (relay, tls, _) = read(account).map_err(|problems| problems_refuse(&problems))?;
         client::connect(&relay, tls.as_ref())?.wire.quit();
         Ok(())
     }
 
-    fn open(&self, account: &Account) -> Result<Box<dyn Session>, SessionError> {
+    fn open(&self, account: &Account, _: &Net) -> Result<Box<dyn Session>, SessionError> {
         let (relay, tls, sender) = read(account).map_err(|problems| problems_refuse(&problems))?;
         Ok(Box::new(EmailSession::open(relay, tls, Composer::new(sender))?))
     }

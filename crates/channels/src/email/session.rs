@@ -11,7 +11,7 @@ use super::verdict::{Reply, Verdict, judge};
 use super::wire::{Cut, Lost};
 use crate::address::mask;
 use crate::mime::{Composer, recipient};
-use crate::{Journal, Letter, Permit, Session, SessionError};
+use crate::{Batch, Journal, Letter, Permit, Session, SessionError};
 
 /// A conversation with a relay that outlives its connections.
 pub(crate) struct EmailSession {
@@ -359,8 +359,9 @@ impl EmailSession {
 }
 
 impl Session for EmailSession {
-    fn send(&mut self, letters: &[Letter], journal: &mut dyn Journal) -> Result<(), SessionError> {
+    fn send(&mut self, batch: &Batch<'_>, journal: &mut dyn Journal) -> Result<(), SessionError> {
         let mut said = false;
+        let letters = batch.letters;
         for (place, letter) in letters.iter().enumerate() {
             if said {
                 std::mem::swap(&mut self.now, &mut self.next);

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod forms;
+mod line;
 mod message;
 mod outbox;
 mod real_servers;

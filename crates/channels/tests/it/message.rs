@@ -12,7 +12,7 @@ use kizuna_testkit::mail::{MailServer, Script};
 use kizuna_testkit::programs::{run_openssl, run_python};
 use proptest::prelude::*;
 
-use crate::support::{Recorder, account, brief, briefs, carry, draft, letter, letters, relay, with};
+use crate::support::{Recorder, account, batch, brief, briefs, carry, draft, letter, letters, net, relay, with};
 
 /// Reads a message with Python's own library and prints one fact a line.
 const READ: &str = r#"
@@ -486,7 +486,7 @@ proptest! {
         let account = account(&[("folder", folder.path().to_str().unwrap())], &[]);
         let mut journal = Recorder::default();
 
-        channel("outbox").unwrap().open(&account).unwrap().send(&[letter], &mut journal).unwrap();
+        channel("outbox").unwrap().open(&account, &net()).unwrap().send(&batch(&[letter]), &mut journal).unwrap();
 
         let files: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
         let taken = brief(&journal.outcomes()[&0]) == "accepted";

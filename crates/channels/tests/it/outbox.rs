@@ -7,7 +7,7 @@ use std::path::Path;
 use kizuna_channels::{Account, Address, Permit, channel};
 use kizuna_testkit::programs::run_python;
 
-use crate::support::{Recorder, account, briefs, ending, letter, letters, with};
+use crate::support::{Recorder, account, batch, briefs, ending, letter, letters, net, with};
 
 fn outbox(folder: &Path) -> Account {
     account(&[("folder", folder.to_str().unwrap())], &[])
@@ -34,9 +34,9 @@ fn every_letter_becomes_one_complete_message_in_a_folder_made_for_it() {
 
     channel("outbox")
         .unwrap()
-        .open(&outbox(&folder))
+        .open(&outbox(&folder), &net())
         .unwrap()
-        .send(&letters(2), &mut journal)
+        .send(&batch(&letters(2)), &mut journal)
         .unwrap();
 
     assert_eq!(briefs(&journal, 2), "accepted, accepted");
@@ -62,9 +62,9 @@ fn json_has_fields_that_programs_can_rely_on() {
 
     channel("outbox")
         .unwrap()
-        .open(&account)
+        .open(&account, &net())
         .unwrap()
-        .send(std::slice::from_ref(&letter), &mut journal)
+        .send(&batch(std::slice::from_ref(&letter)), &mut journal)
         .unwrap();
 
     let files = files(folder.path());
@@ -91,15 +91,15 @@ fn a_letter_that_lies_there_already_is_delivered_and_untouched() {
 
     channel("outbox")
         .unwrap()
-        .open(&outbox(folder.path()))
+        .open(&outbox(folder.path()), &net())
         .unwrap()
-        .send(&letters(1), &mut journal)
+        .send(&batch(&letters(1)), &mut journal)
         .unwrap();
 
     assert_eq!(briefs(&journal, 1), "accepted");
     assert_eq!(fs::read_to_string(place).unwrap(), "as it was");
     assert_eq!(files(folder.path()).len(), 1, "and no half file is left");
-    assert!(channel("outbox").unwrap().capability().retry_is_safe);
+    assert!(channel("outbox").unwrap().capability().recognises_repeats_for.is_some());
 }
 
 #[test]
@@ -109,9 +109,9 @@ fn what_the_journal_stops_is_not_written() {
 
     channel("outbox")
         .unwrap()
-        .open(&outbox(folder.path()))
+        .open(&outbox(folder.path()), &net())
         .unwrap()
-        .send(&letters(4), &mut journal)
+        .send(&batch(&letters(4)), &mut journal)
         .unwrap();
 
     assert_eq!(briefs(&journal, 4), "-, accepted, -, -");
@@ -131,9 +131,9 @@ fn no_key_leads_out_of_the_folder() {
 
         channel("outbox")
             .unwrap()
-            .open(&account)
+            .open(&account, &net())
             .unwrap()
-            .send(&[letter], &mut journal)
+            .send(&batch(&[letter]), &mut journal)
             .unwrap();
 
         assert_eq!(briefs(&journal, 1), "held payload");
@@ -145,18 +145,21 @@ fn no_key_leads_out_of_the_folder() {
 fn a_folder_that_cannot_be_written_ends_the_session_and_loses_nothing() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("box");
-    let mut session = channel("outbox").unwrap().open(&outbox(&folder)).unwrap();
+    let mut session = channel("outbox").unwrap().open(&outbox(&folder), &net()).unwrap();
     fs::remove_dir(&folder).unwrap();
     let mut journal = Recorder::default();
 
-    let end = session.send(&letters(2), &mut journal);
+    let end = session.send(&batch(&letters(2)), &mut journal);
 
     assert_eq!(
         (briefs(&journal, 2).as_str(), ending(&end)),
         ("deferred final, -", "unreachable")
     );
     fs::write(&folder, "not a folder").unwrap();
-    assert_eq!(ending(&channel("outbox").unwrap().probe(&outbox(&folder))), "refused");
+    assert_eq!(
+        ending(&channel("outbox").unwrap().probe(&outbox(&folder), &net())),
+        "refused"
+    );
 }
 
 #[test]
@@ -168,9 +171,9 @@ fn an_address_without_a_form_is_told_and_not_written() {
 
     channel("outbox")
         .unwrap()
-        .open(&outbox(folder.path()))
+        .open(&outbox(folder.path()), &net())
         .unwrap()
-        .send(&letters, &mut journal)
+        .send(&batch(&letters), &mut journal)
         .unwrap();
 
     assert_eq!(briefs(&journal, 2), "address-gone recipient, accepted");

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use kizuna_channels::Secret;
 use kizuna_testkit::programs::{Certificate, Server, run_python};
 
-use crate::support::{account, briefs, carry, email, ending, letters, relay, with};
+use crate::support::{account, briefs, carry, email, ending, letters, net, relay, with};
 
 #[test]
 fn smtp_sink_with_its_faults() {
@@ -109,8 +109,8 @@ fn aiosmtpd_takes_letters_after_starttls_and_sign_in() {
 content = sys.stdin.buffer.read().split(b'\\n', 2)[2]
 print(email.message_from_bytes(content, policy=email.policy.default)['Subject'])";
     assert!(run_python(subject, &[], &second).starts_with("【見本】きずなだより"));
-    assert_eq!(ending(&email().probe(&wrong_password)), "refused");
+    assert_eq!(ending(&email().probe(&wrong_password, &net())), "refused");
     assert_eq!(ending(&carry(&nobody, &letters(1)).1), "refused", "530 at MAIL");
     let untrusting = with(good, "tls_ca_file", "");
-    assert_eq!(ending(&email().probe(&untrusting)), "refused");
+    assert_eq!(ending(&email().probe(&untrusting, &net())), "refused");
 }

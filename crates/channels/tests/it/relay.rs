@@ -8,7 +8,9 @@ use kizuna_testkit::programs::{Certificate, free_port};
 use proptest::prelude::*;
 use std::sync::Arc;
 
-use crate::support::{Entry, Recorder, account, briefs, carry, email, ending, letters, open, relay, text, with};
+use crate::support::{
+    Entry, Recorder, account, batch, briefs, carry, email, ending, letters, net, open, relay, text, with,
+};
 
 const SCRIPTS: [fn() -> Script; 2] = [Script::plain, Script::pipelining];
 
@@ -18,7 +20,7 @@ fn a_letter_to_be_skipped_never_leaves_and_the_others_do() {
         let server = MailServer::start(script());
         let mut journal = Recorder::answering(&[(0, Permit::Skip), (2, Permit::Skip)]);
 
-        let end = open(&relay(server.port())).send(&letters(4), &mut journal);
+        let end = open(&relay(server.port())).send(&batch(&letters(4)), &mut journal);
 
         let seen = server.finish();
         assert_eq!(end, Ok(()));
@@ -35,13 +37,13 @@ fn after_stop_nothing_more_leaves_and_the_session_can_go_on_later() {
         let mut session = open(&relay(server.port()));
         let mut journal = Recorder::answering(&[(1, Permit::Stop)]);
 
-        let end = session.send(&letters(3), &mut journal);
+        let end = session.send(&batch(&letters(3)), &mut journal);
 
         assert_eq!(end, Ok(()));
         assert_eq!(briefs(&journal, 3), "accepted, -, -");
         assert_eq!(journal.asked(), [0, 1]);
         let mut later = Recorder::default();
-        session.send(&letters(2), &mut later).unwrap();
+        session.send(&batch(&letters(2)), &mut later).unwrap();
         drop(session);
         assert_eq!(briefs(&later, 2), "accepted, accepted");
         assert_eq!(server.finish().mails.len(), 3);
@@ -92,7 +94,7 @@ fn a_session_carries_batch_after_batch_over_one_connection() {
     let mut session = open(&relay(server.port()));
     for _ in 0..3 {
         let mut journal = Recorder::default();
-        session.send(&letters(2), &mut journal).unwrap();
+        session.send(&batch(&letters(2)), &mut journal).unwrap();
         assert_eq!(briefs(&journal, 2), "accepted, accepted");
     }
     drop(session);
@@ -108,10 +110,10 @@ fn a_connection_that_idled_out_between_batches_costs_no_letter() {
         let server = MailServer::start(script().on(When::Dot, say_and_close("250 2.0.0 queued, and good night")));
         let mut session = open(&relay(server.port()));
         let mut first = Recorder::default();
-        session.send(&letters(1), &mut first).unwrap();
+        session.send(&batch(&letters(1)), &mut first).unwrap();
         let mut second = Recorder::default();
 
-        session.send(&letters(2), &mut second).unwrap();
+        session.send(&batch(&letters(2)), &mut second).unwrap();
 
         assert_eq!(briefs(&second, 2), "accepted, accepted");
         assert_eq!(second.asked(), [0, 1], "nobody is asked twice");
@@ -208,7 +210,11 @@ fn greetings_decide_whether_to_try_again_or_to_tell_staff() {
         (say("220-a\r\n220-b\r\n220 c"), "done"),
     ] {
         let server = MailServer::start(Script::plain().on(When::Greeting, then.clone()));
-        assert_eq!(ending(&email().probe(&relay(server.port()))), expected, "{then:?}");
+        assert_eq!(
+            ending(&email().probe(&relay(server.port()), &net())),
+            expected,
+            "{then:?}"
+        );
     }
 }
 
@@ -216,7 +222,7 @@ fn greetings_decide_whether_to_try_again_or_to_tell_staff() {
 fn a_greeting_that_never_comes_is_unreachable() {
     let server = MailServer::start(Script::plain().on(When::Greeting, Then::Silence));
     assert_eq!(
-        ending(&email().probe(&with(relay(server.port()), "timeout_ms", "200"))),
+        ending(&email().probe(&with(relay(server.port()), "timeout_ms", "200"), &net())),
         "unreachable"
     );
 }
@@ -258,7 +264,7 @@ proptest! {
 
 #[test]
 fn nobody_at_the_port_is_unreachable() {
-    assert_eq!(ending(&email().probe(&relay(free_port()))), "unreachable");
+    assert_eq!(ending(&email().probe(&relay(free_port()), &net())), "unreachable");
 }
 
 #[test]
@@ -358,7 +364,7 @@ fn without_starttls_nothing_is_said_in_the_clear() {
         let script = Script::plain().on(When::Ehlo, then);
         let server = MailServer::start(script);
 
-        let end = email().probe(&signed_in(server.port(), "starttls", &certificate));
+        let end = email().probe(&signed_in(server.port(), "starttls", &certificate), &net());
 
         assert_eq!(ending(&end), "refused");
         let commands = server.finish().commands;
@@ -381,7 +387,7 @@ fn a_relay_that_cannot_encrypt_just_now_is_tried_later() {
     let server = MailServer::start(script);
 
     assert_eq!(
-        ending(&email().probe(&signed_in(server.port(), "starttls", &certificate))),
+        ending(&email().probe(&signed_in(server.port(), "starttls", &certificate), &net())),
         "unreachable"
     );
 }
@@ -396,7 +402,7 @@ fn a_certificate_of_somebody_else_gets_nothing() {
         let script = Script::plain().offering("AUTH PLAIN");
         let server = MailServer::start(script.tls(&theirs.certificate, &theirs.key));
 
-        let end = email().probe(&signed_in(server.port(), "starttls", trusted));
+        let end = email().probe(&signed_in(server.port(), "starttls", trusted), &net());
 
         let Err(SessionError::Refused { reply, .. }) = end else {
             panic!("{end:?}")
@@ -418,7 +424,7 @@ fn a_refused_sign_in_is_for_staff_and_a_busy_one_is_not() {
         let script = Script::plain().offering("AUTH PLAIN").on(When::Auth, say(reply));
         let server = MailServer::start(script.tls(&certificate.certificate, &certificate.key));
 
-        let end = email().probe(&signed_in(server.port(), "starttls", &certificate));
+        let end = email().probe(&signed_in(server.port(), "starttls", &certificate), &net());
 
         assert_eq!(ending(&end), expected);
         let words = end.unwrap_err().to_string();

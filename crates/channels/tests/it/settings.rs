@@ -2,7 +2,7 @@
 
 use kizuna_channels::{Account, CHANNELS, Secret, channel};
 
-use crate::support::{account, email, ending, relay, with};
+use crate::support::{account, email, ending, net, relay, with};
 
 fn wrong(account: &Account) -> Vec<String> {
     email()
@@ -40,7 +40,7 @@ fn everything_wrong_is_said_at_once_in_two_languages() {
             .iter()
             .all(|problem| problem.ja.ends_with('。') && problem.en.ends_with('.'))
     );
-    assert_eq!(ending(&email().open(&account).map(drop)), "refused");
+    assert_eq!(ending(&email().open(&account, &net()).map(drop)), "refused");
 }
 
 #[test]

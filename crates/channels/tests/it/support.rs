@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kizuna_channels::{Account, Address, Channel, Journal, Letter, Permit, Secret, Session, SessionError, channel};
-use kizuna_domain::ids::AccountId;
+use kizuna_channels::{
+    Account, Address, Batch, Call, Channel, Clock, Journal, Letter, Net, Permit, Secret, Session, SessionError, channel,
+};
+use kizuna_domain::ids::{AccountId, BatchId};
 use kizuna_domain::message::{Block, DeskCard, Draft, Inline, Links, Section};
 use kizuna_domain::run::outcome::Outcome;
 
@@ -136,7 +138,32 @@ pub(crate) fn email() -> &'static dyn Channel {
 }
 
 pub(crate) fn open(account: &Account) -> Box<dyn Session> {
-    email().open(account).unwrap()
+    email().open(account, &net()).unwrap()
+}
+
+/// A clock for channels that do not look at it.
+pub(crate) struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        DATE.parse().unwrap()
+    }
+
+    fn wait(&self, _: std::time::Duration) {}
+}
+
+pub(crate) fn net() -> Net {
+    Net::new(Arc::new(Still))
+}
+
+/// Letters as a batch of their own.
+pub(crate) fn batch(letters: &[Letter]) -> Batch<'_> {
+    Batch {
+        id: BatchId::from_bytes(&[9; 16]).unwrap(),
+        planned: letters.len(),
+        refused: &[],
+        letters,
+    }
 }
 
 /// What a journal was told, in order.
@@ -151,13 +178,15 @@ pub(crate) enum Entry {
 pub(crate) struct Recorder {
     pub(crate) permits: HashMap<usize, Permit>,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) stayed: Vec<usize>,
 }
 
 impl Recorder {
     pub(crate) fn answering(permits: &[(usize, Permit)]) -> Recorder {
         Recorder {
             permits: permits.iter().copied().collect(),
-            entries: Vec::new(),
+            ..Recorder::default()
         }
     }
 
@@ -192,6 +221,14 @@ impl Journal for Recorder {
         self.permits.get(&number).copied().unwrap_or(Permit::Go)
     }
 
+    fn stayed(&mut self, numbers: &[usize]) {
+        self.stayed.extend(numbers);
+    }
+
+    fn called(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+
     fn outcome(&mut self, number: usize, outcome: Outcome) {
         self.entries.push(Entry::Outcome(number, outcome));
     }
@@ -200,7 +237,7 @@ impl Journal for Recorder {
 /// Carries letters in one session and tells what the journal heard and how the session ended.
 pub(crate) fn carry(account: &Account, letters: &[Letter]) -> (Recorder, Result<(), SessionError>) {
     let mut journal = Recorder::default();
-    let end = open(account).send(letters, &mut journal);
+    let end = open(account).send(&batch(letters), &mut journal);
     (journal, end)
 }
 

@@ -240,7 +240,7 @@ fn accounts(env: &Env, tenant: &Tenant, args: &Check, findings: &mut Findings) {
         if !problems.is_empty() || args.offline {
             continue;
         }
-        match channel.probe(&opened) {
+        match channel.probe(&opened, &env.net) {
             Ok(()) => findings.good(
                 "channel",
                 format!("{name}：{kind} につながります"),

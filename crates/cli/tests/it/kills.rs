@@ -1,11 +1,14 @@
 //! `kill -9` at random moments of a run, and runs again until it ends: the receiver's count against the plan.
 //!
-//! `KIZUNA_CRASH_TRIALS` sets how many runs are killed at least; half of them send by e-mail, half into a folder.
+//! `KIZUNA_CRASH_TRIALS` sets how many runs are killed at least; a third of them each sends by
+//! e-mail, into a folder and by LINE.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
+use kizuna_line_double::{Chances, ClockKind, Double, NewChannel, Options};
 use kizuna_store::{Db, Keyring, Location, people, runs, tenants};
 use kizuna_testkit::mail::{Mail, MailServer, Script};
 use serde_json::Value;
@@ -28,7 +31,7 @@ fn trials() -> usize {
     let asked = std::env::var("KIZUNA_CRASH_TRIALS")
         .ok()
         .and_then(|text| text.parse().ok());
-    asked.unwrap_or(TRIALS).div_ceil(2)
+    asked.unwrap_or(TRIALS).div_ceil(3)
 }
 
 /// Small numbers that look random and are the same every time.
@@ -44,6 +47,9 @@ impl Dice {
     }
 }
 
+/// About how long a run by LINE takes with its faults, in milliseconds.
+const LINE_RUN_MS: u64 = 1_500;
+
 /// Starts a run and kills it after some milliseconds, as `kill -9` does; true where it had not ended by itself.
 fn killed(place: &Place, day: Day, after_ms: u64) -> bool {
     let after = format!("{}.{:03}", after_ms / 1000, after_ms % 1000);
@@ -55,9 +61,9 @@ fn killed(place: &Place, day: Day, after_ms: u64) -> bool {
 }
 
 /// Kills one, two or three runs in a row; how many were really killed.
-fn kill_some(place: &Place, day: Day, dice: &mut Dice) -> usize {
+fn kill_some(place: &Place, day: Day, dice: &mut Dice, run_ms: u64) -> usize {
     let kills = 1 + dice.roll(3);
-    (0..kills).filter(|_| killed(place, day, 3 + dice.roll(RUN_MS))).count()
+    (0..kills).filter(|_| killed(place, day, 3 + dice.roll(run_ms))).count()
 }
 
 /// Runs until nothing waits.
@@ -115,7 +121,7 @@ fn by_mail_nothing_is_lost_or_doubled_but_what_is_listed_as_unknown() {
     while all_killed < trials() {
         trial += 1;
         let place = master.copy();
-        let kills = kill_some(&place, day, &mut dice);
+        let kills = kill_some(&place, day, &mut dice, RUN_MS);
         let report = finish(&place, day);
         let in_doubt = doubted(&place, day);
 
@@ -168,7 +174,7 @@ fn into_a_folder_nothing_is_lost_doubled_or_unknown() {
         let place = master.copy();
         // The folder's place is on record in the database.
         place.kizuna(&["migrate"]).expect(0);
-        let kills = kill_some(&place, day, &mut dice);
+        let kills = kill_some(&place, day, &mut dice, RUN_MS);
         let half = files(&place.path("outbox"));
         let report = finish(&place, day);
         let letters = files(&place.path("outbox"));
@@ -184,4 +190,69 @@ fn into_a_folder_nothing_is_lost_doubled_or_unknown() {
         all_killed += kills;
     }
     println!("{all_killed} runs killed in {trial} mornings");
+}
+
+#[test]
+fn by_line_nothing_is_lost_doubled_or_unknown_though_a_tenth_of_the_answers_is_false() {
+    let options = Options {
+        // Moved by a day between mornings, so that keys of the last one are forgotten.
+        clock: ClockKind::Set(jiff::Timestamp::UNIX_EPOCH),
+        rate_limits: false,
+        receipts_max: 10_000_000,
+        ..Options::default()
+    };
+    let double = Double::start(options).unwrap();
+    let channel = "1650000001";
+    double.add_channel(NewChannel {
+        id: channel.to_owned(),
+        secret: "0123456789abcdef0123456789abcdef".to_owned(),
+        provider: "hidamari".to_owned(),
+        ..NewChannel::default()
+    });
+    let master = Place::installed(&format!(
+        "[tenant.line]\nchannel_id = \"{channel}\"\nchannel_secret = \"0123456789abcdef0123456789abcdef\"\n\
+         api_url = \"{}\"\ntimeout_ms = 150\n",
+        double.url()
+    ));
+    let users = master.import_families(FAMILIES, "line");
+    for user in &users {
+        double.add_user("hidamari", user, "花子");
+        double.befriend_quietly(channel, user);
+    }
+    let day = today();
+    let mut dice = Dice(20_261_122);
+    let (mut begun, mut all_killed, mut trial) = (0, 0, 0);
+    while all_killed < trials() {
+        trial += 1;
+        double.chances(Chances {
+            seed: trial,
+            false_500: 0.10,
+            timeout: 0.05,
+            reset: 0.0,
+        });
+        let place = master.copy();
+        let kills = kill_some(&place, day, &mut dice, LINE_RUN_MS);
+        let report = finish(&place, day);
+
+        let receipts = double.receipts().split_off(begun);
+        begun += receipts.len();
+        let mut copies: BTreeMap<&str, usize> = users.iter().map(|user| (user.as_str(), 0)).collect();
+        for receipt in &receipts {
+            *copies.entry(&receipt.user).or_default() += 1;
+        }
+        let wrong: Vec<_> = copies.iter().filter(|(_, copies)| **copies != 1).collect();
+        assert!(
+            wrong.is_empty(),
+            "trial {trial} after {kills} kills: {wrong:?} {report}"
+        );
+        assert_eq!(
+            (&report["sent"], &report["unknown"], &report["failed"]),
+            (&FAMILIES.into(), &0.into(), &0.into()),
+            "trial {trial}: {report}"
+        );
+        assert!(double.violations().is_empty(), "trial {trial}");
+        double.advance(SignedDuration::from_hours(25));
+        all_killed += kills;
+    }
+    println!("{all_killed} runs killed in {trial} mornings by LINE");
 }

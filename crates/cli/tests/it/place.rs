@@ -145,7 +145,10 @@ track = "hidamari"
         let mut list = String::from("channel,address,birth_on\n");
         let mut addresses = Vec::new();
         for number in 0..count {
-            let address = format!("kazoku{number:04}@reader.example");
+            let address = match channel {
+                "line" => format!("U{number:032x}"),
+                _ => format!("kazoku{number:04}@reader.example"),
+            };
             let birth = today - i32::try_from(number % 31).unwrap();
             list.extend([channel, ",", &address, ",", &birth.to_string(), "\n"]);
             addresses.push(address);

@@ -62,6 +62,8 @@ pub enum Fault {
     Account,
     /// Our message is malformed or too large: this batch is held.
     Payload,
+    /// The account's messages of this month are used up: another channel carries, or nobody.
+    Quota,
 }
 
 /// What became of one message.

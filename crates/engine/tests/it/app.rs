@@ -19,7 +19,7 @@ use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{Actor, content as packs, people as readers, tenants as actions};
 use kizuna_engine::explain::{self, Preview};
 use kizuna_engine::run::{self, Report, RunOutcome};
-use kizuna_engine::{Clock, Env, Pace, Stop};
+use kizuna_engine::{Clock, Env, Net, Pace, Stop};
 use kizuna_store::people::{NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::tenants::{Account, Tenant};
 use kizuna_store::{Db, Keyring, Location, fence, migrate, people, tenants};
@@ -279,10 +279,12 @@ pub(crate) fn only(outcome: RunOutcome) -> Report {
 }
 
 fn env(location: &Location, clock: &TestClock, witness: &Path, machine: &str, first_id: u64) -> Arc<Env> {
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     Arc::new(Env {
         db: Db::open(location).unwrap(),
         keys: Keyring::new(&[7; 32]),
-        clock: Box::new(clock.clone()),
+        net: Net::new(Arc::clone(&clock)),
+        clock,
         ids: Box::new(InOrder(AtomicU64::new(first_id))),
         pace: Pace {
             page: 50,

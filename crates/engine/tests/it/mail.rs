@@ -257,7 +257,7 @@ on_both! {
             .db
             .write(|tx| {
                 let batch = runs::claim(tx, account(&town), now, later, 1)?.remove(0);
-                runs::advance(tx, batch.id, batch.token, 1, 1, later)?;
+                runs::advance(tx, batch.id, batch.token, 1, 1, later, later)?;
                 let tally = Tally { sent: 1, ..Tally::default() };
                 runs::finish(tx, batch.id, batch.token, batch.letters, tally, Some("552 too large"))
             })

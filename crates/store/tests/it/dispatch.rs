@@ -154,7 +154,7 @@ store_test!(
         let town = Town::with(store);
         let (batch, _) = batch_of(&town, 5);
         let dead = town.claim(0, 1).remove(0);
-        store.write(|tx| runs::advance(tx, batch, dead.token, 3, 2, at(10)));
+        store.write(|tx| runs::advance(tx, batch, dead.token, 3, 2, at(1), at(10)));
 
         assert_eq!(town.claim(10, 1), [], "the lease lasts to its last instant");
         assert_eq!(
@@ -165,7 +165,7 @@ store_test!(
 
         assert_eq!((next.id, next.finished, next.reached), (batch, 2, 3));
         assert_eq!(next.token, dead.token + 1);
-        assert_eq!(store.read(|tx| runs::progress(tx, batch)), 2);
+        assert_eq!(store.read(|tx| runs::progress(tx, batch)), (2, 3));
     }
 );
 
@@ -179,7 +179,7 @@ store_test!(
         let lease = state("SELECT lease_until_at FROM batches");
 
         assert_eq!(
-            store.write(|tx| runs::advance(tx, batch, late.token, 1, 0, at(99))),
+            store.write(|tx| runs::advance(tx, batch, late.token, 1, 0, at(1), at(99))),
             None
         );
         store.write(|tx| runs::renew(tx, batch, late.token, at(99)));
@@ -197,7 +197,7 @@ store_test!(
         );
         assert_eq!(state("SELECT reached FROM batches"), 0);
         assert_eq!(
-            store.write(|tx| runs::advance(tx, batch, owner.token, 1, 0, at(99))),
+            store.write(|tx| runs::advance(tx, batch, owner.token, 1, 0, at(1), at(99))),
             Some(0)
         );
     }
@@ -229,7 +229,7 @@ store_test!(
             "sent letters would leave again: {released:?}"
         );
         assert_eq!(
-            store.write(|tx| runs::advance(tx, batch, worker.token, 0, 0, at(20))),
+            store.write(|tx| runs::advance(tx, batch, worker.token, 0, 0, at(1), at(20))),
             None
         );
         assert_eq!(town.claim(60, 9), []);
@@ -246,7 +246,7 @@ store_test!(
         assert_eq!(store.write(runs::abandon_all), 2);
 
         assert_eq!(
-            store.write(|tx| runs::advance(tx, batch, worker.token, 1, 0, at(20))),
+            store.write(|tx| runs::advance(tx, batch, worker.token, 1, 0, at(1), at(20))),
             None,
             "nothing more may leave"
         );
@@ -279,7 +279,7 @@ store_test!(
         let town = Town::with(store);
         let (batch, _) = batch_of(&town, 4);
         let worker = town.claim(0, 1).remove(0);
-        store.write(|tx| runs::advance(tx, batch, worker.token, 1, 1, at(10)));
+        store.write(|tx| runs::advance(tx, batch, worker.token, 1, 1, at(1), at(10)));
 
         store.write(|tx| runs::release(tx, batch, worker.token, at(5), 1));
 
@@ -551,7 +551,7 @@ store_test!(
         let (batch, families) = batch_of(&town, 5);
         let worker = town.claim(0, 1).remove(0);
         store.write(|tx| {
-            runs::advance(tx, batch, worker.token, 2, 2, at(10))?;
+            runs::advance(tx, batch, worker.token, 2, 2, at(1), at(10))?;
             runs::finish(
                 tx,
                 batch,

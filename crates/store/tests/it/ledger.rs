@@ -207,7 +207,7 @@ store_test!(
             .letter(&[(&hanako, "city/12w3d")])
             .build();
         let claimed = town.claim(0, 1).remove(0);
-        store.write(|tx| runs::advance(tx, batch, claimed.token, 2, 1, claimed.expires));
+        store.write(|tx| runs::advance(tx, batch, claimed.token, 2, 1, claimed.expires, claimed.expires));
         store.write(|tx| runs::mark(tx, town.scope, batch, 1, "unknown", "no answer"));
 
         let held = store.read(|tx| runs::of_subscription(tx, town.scope, hanako.subscription, day(TODAY)));

@@ -104,7 +104,7 @@ store_test!(
             .fold(town.batch(), |mail, family| mail.letter(&[(family, SLOT)]))
             .build();
         let worker = town.claim(0, 1).remove(0);
-        store.write(|tx| runs::advance(tx, batch, worker.token, 2, 1, at(10)));
+        store.write(|tx| runs::advance(tx, batch, worker.token, 2, 1, at(1), at(10)));
 
         let counts =
             families.map(|family| store.write(|tx| runs::recall(tx, town.scope, family.subscription, Recall::Replan)));
@@ -123,7 +123,8 @@ store_test!(
         let (hanako, taro) = (town.family("hanako").build(), town.family("taro").build());
         let batch = town.batch().letter(&[(&hanako, SLOT)]).letter(&[(&taro, SLOT)]).build();
         let worker = town.claim(0, 1).remove(0);
-        let asks = |reached| store.write(|tx| runs::advance(tx, batch, worker.token, reached, reached - 1, at(10)));
+        let asks =
+            |reached| store.write(|tx| runs::advance(tx, batch, worker.token, reached, reached - 1, at(1), at(10)));
 
         assert_eq!(asks(1), Some(worker.recalls));
         store.write(|tx| runs::recall(tx, town.scope, taro.subscription, Recall::Silence(SkipReason::Stopped)));
@@ -186,7 +187,7 @@ store_test!(
                 recalled.unwrap()
             });
             store.write(|tx| {
-                runs::advance(tx, batch, worker.token, 1, 0, at(10))?;
+                runs::advance(tx, batch, worker.token, 1, 0, at(1), at(10))?;
                 asked.send(()).unwrap();
                 // Time enough for the recall to look, and not to end.
                 let ended = ends.recv_timeout(Duration::from_millis(300));

@@ -114,6 +114,7 @@ fn is_delicate(reason: SkipReason) -> bool {
         | SkipReason::Unapproved
         | SkipReason::NotValid
         | SkipReason::NotRegistered
+        | SkipReason::Quota
         | SkipReason::Fenced => false,
     }
 }

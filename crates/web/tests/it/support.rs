@@ -16,7 +16,7 @@ use kizuna_domain::people::SubscriptionState;
 use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
-use kizuna_engine::{Clock, Env, Pace, Stop, actions, links, run};
+use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, links, run};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Db, Keyring, Location, fence, migrate, people, tenants};
 use kizuna_web::{Site, StaffPages, router};
@@ -193,7 +193,8 @@ impl Place {
         let env = Env {
             db,
             keys: Keyring::new(&[7; 32]),
-            clock: Box::new(clock.clone()),
+            net: Net::new(Arc::new(clock.clone())),
+            clock: Arc::new(clock.clone()),
             ids: Box::new(Counting(AtomicU64::new(1))),
             pace: Pace::default(),
             stop: Stop::default(),

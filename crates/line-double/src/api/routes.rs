@@ -1,0 +1,163 @@
+//! The one table of LINE's addresses that the double answers.
+
+use crate::answer::Answer;
+use crate::api::{sending, statistics, tokens, users};
+use crate::call::Call;
+use crate::limits::Rate;
+
+/// Carries out a call.
+pub(crate) type Handler = fn(&Call<'_>) -> Result<Answer, Answer>;
+
+/// What a body must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// Nothing is read.
+    None,
+    /// `application/json`.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+}
+
+/// An endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    /// The path as LINE's description writes it.
+    pub(crate) template: &'static str,
+    pub(crate) body: Body,
+    pub(crate) handler: Handler,
+    /// Calls for each channel; none where no channel is known by a token.
+    pub(crate) rate: Option<Rate>,
+    /// Whether it takes `X-Line-Retry-Key`; others answer 400 to one.
+    pub(crate) takes_retry_key: bool,
+    /// Whether it sends messages, so that random faults strike it.
+    pub(crate) sends: bool,
+}
+
+/// LINE's limit for all endpoints that have none of their own.
+const COMMON: Rate = Rate::per_second(2_000);
+
+const fn get(template: &'static str, handler: Handler) -> Route {
+    Route {
+        method: "GET",
+        template,
+        body: Body::None,
+        handler,
+        rate: Some(COMMON),
+        takes_retry_key: false,
+        sends: false,
+    }
+}
+
+const fn post(template: &'static str, handler: Handler) -> Route {
+    Route {
+        method: "POST",
+        body: Body::Json,
+        ..get(template, handler)
+    }
+}
+
+const fn form(template: &'static str, handler: Handler) -> Route {
+    Route {
+        body: Body::Form,
+        ..post(template, handler)
+    }
+    .open()
+}
+
+impl Route {
+    const fn rate(self, rate: Rate) -> Route {
+        Route {
+            rate: Some(rate),
+            ..self
+        }
+    }
+
+    /// Needs no token.
+    const fn open(self) -> Route {
+        Route { rate: None, ..self }
+    }
+
+    const fn sends(self, takes_retry_key: bool) -> Route {
+        Route {
+            takes_retry_key,
+            sends: true,
+            ..self
+        }
+    }
+
+    /// Whether a channel access token is needed.
+    pub(crate) const fn needs_token(&self) -> bool {
+        self.rate.is_some()
+    }
+}
+
+/// All endpoints. Of two that fit a path the first is meant: words stand before variables.
+pub(crate) static ROUTES: &[Route] = &[
+    post("/v2/bot/message/push", sending::push).sends(true),
+    post("/v2/bot/message/multicast", sending::multicast)
+        .rate(Rate::per_second(200))
+        .sends(true),
+    post("/v2/bot/message/reply", sending::reply).sends(false),
+    post("/v2/bot/message/broadcast", sending::broadcast)
+        .rate(Rate::per_hour(60))
+        .sends(true),
+    post("/v2/bot/message/validate/push", sending::validate),
+    post("/v2/bot/message/validate/multicast", sending::validate),
+    post("/v2/bot/message/validate/reply", sending::validate),
+    post("/v2/bot/message/validate/broadcast", sending::validate),
+    get("/v2/bot/message/quota", statistics::quota),
+    get("/v2/bot/message/quota/consumption", statistics::consumption),
+    get("/v2/bot/message/delivery/push", statistics::pushed),
+    get("/v2/bot/message/delivery/multicast", statistics::multicasted),
+    get("/v2/bot/message/delivery/reply", statistics::replied),
+    get("/v2/bot/message/delivery/broadcast", statistics::broadcasted),
+    get("/v2/bot/profile/{userId}", users::profile),
+    get("/v2/bot/followers/ids", users::followers),
+    get("/v2/bot/info", users::info),
+    post("/v2/bot/chat/loading/start", users::start_loading).rate(Rate::per_second(100)),
+    form("/oauth2/v3/token", tokens::issue_stateless),
+    form("/oauth2/v2.1/token", tokens::issue_by_assertion),
+    get("/oauth2/v2.1/tokens/kid", tokens::key_ids).open(),
+    get("/oauth2/v2.1/verify", tokens::verify).open(),
+    form("/oauth2/v2.1/revoke", tokens::revoke),
+    form("/v2/oauth/accessToken", tokens::issue_short_lived),
+    form("/v2/oauth/verify", tokens::verify_old),
+    form("/v2/oauth/revoke", tokens::revoke_old),
+];
+
+/// The route of a call with its number and the values of its variables, or the status that says why there is none.
+pub(crate) fn find<'a>(method: &str, path: &'a str) -> Result<(usize, &'static Route, Vec<&'a str>), u16> {
+    let mut status = 404;
+    for (number, route) in ROUTES.iter().enumerate() {
+        if let Some(params) = fit(route.template, path) {
+            if route.method == method {
+                return Ok((number, route, params));
+            }
+            status = 405;
+        }
+    }
+    Err(status)
+}
+
+/// The values of a template's variables in a path that is exactly like it.
+fn fit<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
+    if !template.contains('{') {
+        return (template == path).then(Vec::new);
+    }
+    let mut params = Vec::new();
+    let mut segments = path.split('/');
+    for wanted in template.split('/') {
+        let segment = segments.next()?;
+        if wanted.starts_with('{') {
+            if segment.is_empty() {
+                return None;
+            }
+            params.push(segment);
+        } else if wanted != segment {
+            return None;
+        }
+    }
+    segments.next().is_none().then_some(params)
+}

@@ -1,0 +1,205 @@
+//! A running double, as a Rust program holds it.
+
+use std::fmt::Display;
+use std::io;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use axum::Router;
+use jiff::SignedDuration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use crate::call::App;
+use crate::messages::Rules;
+use crate::model::{Chances, Fault, NewChannel, Options, Receipt, Request};
+use crate::random::Random;
+use crate::server;
+use crate::state::{Friendship, Kept, State, UserId, Violation};
+use crate::wire::{Port, Wire};
+
+/// Threads that answer: as many as calls can be worked on at once on a small machine.
+const WORKERS: usize = 2;
+
+/// A running stand-in for LINE's servers on 127.0.0.1; it stops when it is dropped.
+///
+/// Methods that name a channel or a user which is not there panic: the test that asked is wrong.
+#[derive(Debug)]
+pub struct Double {
+    app: Arc<App>,
+    port: u16,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Double {
+    /// Starts a double; fails where the port is taken.
+    pub fn start(options: Options) -> io::Result<Double> {
+        let random = Random::from_system().map_err(|_| io::Error::other("the system gives no random bytes"))?;
+        let listener = TcpListener::bind(("127.0.0.1", options.port))?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        let app = Arc::new(App {
+            state: Mutex::new(State::new(&options, random)),
+            rules: Rules {
+                loopback_urls: options.loopback_urls,
+            },
+        });
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .enable_all()
+            .build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            Port(tokio::net::TcpListener::from_std(listener)?)
+        };
+        let (stop, stopped) = oneshot::channel();
+        let shared = Arc::clone(&app);
+        let thread = thread::Builder::new()
+            .name("line-double".to_owned())
+            .spawn(move || serve(runtime, listener, shared, stopped))?;
+        Ok(Double {
+            app,
+            port,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`, which stands for api.line.me, api-data.line.me and access.line.me at once.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Adds a channel, or gives a known one new settings.
+    pub fn add_channel(&self, channel: NewChannel) {
+        must(self.app.state().add_channel(channel));
+    }
+
+    /// Adds a user whom a provider knows; a stranger to every channel still.
+    pub fn add_user(&self, provider: &str, user_id: &str, name: &str) {
+        must(self.app.state().add_user(provider, must(user_id.parse()), name));
+    }
+
+    /// The user adds the account as a friend.
+    pub fn befriend(&self, channel: &str, user: &str) {
+        self.set_friendship(channel, user, Friendship::Friend);
+    }
+
+    /// The user blocks the account.
+    pub fn block(&self, channel: &str, user: &str) {
+        self.set_friendship(channel, user, Friendship::Blocked);
+    }
+
+    /// The user unblocks the account.
+    pub fn unblock(&self, channel: &str, user: &str) {
+        self.set_friendship(channel, user, Friendship::Friend);
+    }
+
+    /// The user adds the account as a friend, without a webhook.
+    pub fn befriend_quietly(&self, channel: &str, user: &str) {
+        self.set_friendship(channel, user, Friendship::Friend);
+    }
+
+    /// The user blocks the account, without a webhook.
+    pub fn block_quietly(&self, channel: &str, user: &str) {
+        self.set_friendship(channel, user, Friendship::Blocked);
+    }
+
+    /// The user unblocks the account, without a webhook.
+    pub fn unblock_quietly(&self, channel: &str, user: &str) {
+        self.set_friendship(channel, user, Friendship::Friend);
+    }
+
+    fn set_friendship(&self, channel: &str, user: &str, friendship: Friendship) {
+        must(self.app.state().befriend(channel, must(user.parse()), friendship));
+    }
+
+    /// Lets a fault strike calls to come.
+    pub fn script(&self, fault: Fault) {
+        self.app.state().faults.push(fault);
+    }
+
+    /// Lets random faults strike the sending endpoints; `Chances::default()` ends them.
+    pub fn chances(&self, chances: Chances) {
+        self.app.state().chances = Some(chances);
+    }
+
+    /// Moves the clock ahead.
+    pub fn advance(&self, by: SignedDuration) {
+        self.app.state().clock.advance(by);
+    }
+
+    /// Switches LINE's rate limits on or off.
+    pub fn rate_limits(&self, on: bool) {
+        self.app.state().rate_limits = on;
+    }
+
+    /// Holds back recipients from a channel's monthly quota, as sends of the account's owner do.
+    pub fn reserve(&self, channel: &str, recipients: u64) {
+        must(self.app.state().channel(channel)).reserved = recipients;
+    }
+
+    /// What came to phones, the oldest first.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        self.app.state().receipts.iter().map(Kept::to_receipt).collect()
+    }
+
+    /// What came to one user's phone, the oldest first.
+    pub fn receipts_of(&self, user: &str) -> Vec<Receipt> {
+        let user: UserId = must(user.parse());
+        let state = self.app.state();
+        let of_user = state.receipts.iter().filter(|kept| kept.user == user);
+        of_user.map(Kept::to_receipt).collect()
+    }
+
+    /// All receipts that ever came, counted even where they are not kept.
+    pub fn receipts_counted(&self) -> u64 {
+        self.app.state().receipts.count
+    }
+
+    /// Requests to LINE's own paths, the oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.app.state().requests.all()
+    }
+
+    /// Breaches of the rules that LINE would not report.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.app.state().violations.iter().cloned().collect()
+    }
+
+    /// Recipients counted for a channel in this month: replies are free, whoever is not reached is not counted.
+    pub fn billed(&self, channel: &str) -> u64 {
+        let mut state = self.app.state();
+        let now = state.clock.now();
+        must(state.channel(channel)).billed(now)
+    }
+}
+
+impl Drop for Double {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the server has already failed the calls that it answered.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Answers until the other end of `stopped` is dropped; calls that are still open are broken off.
+fn serve(runtime: Runtime, listener: Port, app: Arc<App>, stopped: oneshot::Receiver<()>) {
+    let router = Router::new().fallback(server::serve).with_state(app);
+    let service = router.into_make_service_with_connect_info::<Wire>();
+    runtime.block_on(async {
+        tokio::select! {
+            _ = axum::serve(listener, service).into_future() => {}
+            _ = stopped => {}
+        }
+    });
+    runtime.shutdown_background();
+}
+
+fn must<T, E: Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| panic!("the double cannot do this: {error}"))
+}

@@ -1,0 +1,11 @@
+//! LINE's rules as sentences, tried against the double over real HTTP.
+#![expect(clippy::unwrap_used, reason = "in a test, what is not there fails the test")]
+
+mod control;
+mod faults;
+mod limits;
+mod retry_keys;
+mod sending;
+mod support;
+mod tokens;
+mod users;
