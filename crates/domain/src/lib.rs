@@ -69,7 +69,7 @@
 //! | word | 日本語 | meaning | file |
 //! |---|---|---|---|
 //! | `Menu`, `MenuDocument` | メニュー | the picture with buttons under a talk: checked, and as a tenant stores it | `menu` |
-//! | `MenuStage` | 妊娠中／子育て中／止めたあと | for which readers a menu is | `menu` |
+//! | `MenuStage` | 登録する前／妊娠中／子育て中／止めたあと | for which readers a menu is | `menu` |
 //! | `Button`, `Icon` | ボタン、絵 | words, drawing and action of one cell | `menu` |
 //! | `MenuAction`, `Intent` | 押すとすること | asks us for something, opens a page, or dials | `menu` |
 //! | `Template`, `Size`, `Area` | 並べ方 | rows of equal cells that cover a picture | `menu` |

@@ -18,6 +18,7 @@ pub use problem::MenuProblem;
 pub use template::{Area, DESIGN_WIDTH, LETTER_MIN, Size, Template};
 
 use crate::people::codes;
+use crate::position::Anchor;
 use crate::text::{invisible, tel};
 
 /// Areas one menu may have (LINE, `areas`).
@@ -43,6 +44,8 @@ const CONGRATULATIONS: &[&str] = &["おめでと", "祝"];
 codes! {
     /// For whom a menu is: where the readers stand who see it.
     MenuStage {
+        /// まだ登録していない人. What everybody sees who added the account.
+        Start = "start",
         /// 妊娠中. Nothing assumes a birth.
         Pregnancy = "pregnancy",
         /// 子育て中.
@@ -56,9 +59,41 @@ impl MenuStage {
     /// The stage in plain Japanese.
     pub fn ja(self) -> &'static str {
         match self {
+            MenuStage::Start => "登録する前",
             MenuStage::Pregnancy => "妊娠中",
             MenuStage::Child => "子育て中",
             MenuStage::Stopped => "止めたあと",
+        }
+    }
+
+    /// True where the readers of the menu receive messages, so that it must show a way to stop.
+    pub fn receives(self) -> bool {
+        match self {
+            MenuStage::Pregnancy | MenuStage::Child => true,
+            MenuStage::Start | MenuStage::Stopped => false,
+        }
+    }
+
+    /// Where a reader stands who receives for children with these dates. Who waits for one child and raises another sees
+    /// the menu of pregnancy; no day turns a pregnancy into a birth.
+    ///
+    /// ```
+    /// use kizuna_domain::day::Day;
+    /// use kizuna_domain::menu::MenuStage;
+    /// use kizuna_domain::position::Anchor;
+    /// let day = Day::new(2026, 12, 24).unwrap();
+    /// let (due, birth) = (Anchor::Due(day), Anchor::from_dates(None, Some(day)).unwrap());
+    /// assert_eq!(MenuStage::of(&[birth, due]), MenuStage::Pregnancy);
+    /// assert_eq!(MenuStage::of(&[birth]), MenuStage::Child);
+    /// assert_eq!(MenuStage::of(&[]), MenuStage::Stopped);
+    /// ```
+    pub fn of(anchors: &[Anchor]) -> MenuStage {
+        if anchors.is_empty() {
+            MenuStage::Stopped
+        } else if anchors.iter().any(|anchor| anchor.birth().is_none()) {
+            MenuStage::Pregnancy
+        } else {
+            MenuStage::Child
         }
     }
 }
@@ -66,6 +101,8 @@ impl MenuStage {
 codes! {
     /// What a reader asks of us with one press.
     Intent {
+        /// 登録する.
+        Register = "register",
         /// 今日のことば.
         Today = "today",
         /// これまで.
@@ -111,6 +148,7 @@ impl Intent {
     /// The usual words on the button.
     pub fn label(self) -> &'static str {
         match self {
+            Intent::Register => "登録する",
             Intent::Today => "今日のことば",
             Intent::Past => "これまで",
             Intent::Desks => "相談先",
@@ -126,7 +164,7 @@ impl Intent {
     /// The usual drawing on the button.
     pub fn icon(self) -> Icon {
         match self {
-            Intent::Today => Icon::Sprout,
+            Intent::Register | Intent::Today => Icon::Sprout,
             Intent::Past => Icon::Book,
             Intent::Desks => Icon::Talk,
             Intent::Birth => Icon::Sun,
@@ -141,9 +179,11 @@ impl Intent {
     /// True where the press makes sense for the readers of that stage.
     pub fn suits(self, stage: MenuStage) -> bool {
         match self {
-            Intent::Past | Intent::Desks | Intent::Settings => true,
+            Intent::Desks => true,
+            Intent::Register => stage == MenuStage::Start,
+            Intent::Past | Intent::Settings => stage != MenuStage::Start,
             Intent::Birth | Intent::DueDate => stage == MenuStage::Pregnancy,
-            Intent::Today | Intent::Invite | Intent::Stop => stage != MenuStage::Stopped,
+            Intent::Today | Intent::Invite | Intent::Stop => stage.receives(),
             Intent::Restart => stage == MenuStage::Stopped,
         }
     }
@@ -275,9 +315,10 @@ impl Menu {
         self.0.template.areas(size)
     }
 
-    /// The button that stands out: today's words, and for readers who stopped the desks. Never a birth.
+    /// The button that stands out: registering, today's words, and for readers who stopped the desks. Never a birth.
     pub fn leads(&self, button: &Button) -> bool {
         let lead = match self.0.stage {
+            MenuStage::Start => Intent::Register,
             MenuStage::Pregnancy | MenuStage::Child => Intent::Today,
             MenuStage::Stopped => Intent::Desks,
         };
@@ -365,8 +406,11 @@ impl MenuDocument {
         if !asks(Intent::Desks) {
             problems.push(MenuProblem::NoDesks);
         }
-        if self.stage != MenuStage::Stopped && !asks(Intent::Stop) && !asks(Intent::Settings) {
+        if self.stage.receives() && !asks(Intent::Stop) && !asks(Intent::Settings) {
             problems.push(MenuProblem::NoStop);
+        }
+        if self.stage == MenuStage::Start && !asks(Intent::Register) {
+            problems.push(MenuProblem::NoRegister);
         }
     }
 }

@@ -128,6 +128,9 @@ pub enum MenuProblem {
     /// No way to stop.
     #[error("the menu needs a button to stop or for the settings")]
     NoStop,
+    /// No way to begin.
+    #[error("the menu needs a button to register")]
+    NoRegister,
     /// A name longer than LINE takes.
     #[error("the name has {length} characters; LINE takes {NAME_CHARS_MAX}")]
     Name {
@@ -189,6 +192,7 @@ impl MenuProblem {
             Self::Phone { label } => format!("ボタン「{label}」の電話番号に、数字を入れてください"),
             Self::NoDesks => "「相談先」のボタンを入れてください。どのメニューにも要ります".to_owned(),
             Self::NoStop => "「止める」か「設定」のボタンを入れてください。いつでも止められるようにします".to_owned(),
+            Self::NoRegister => "「登録する」のボタンを入れてください。ここから受け取りはじめます".to_owned(),
             Self::Name { .. } => format!("メニューの名前が長すぎます。{NAME_CHARS_MAX} 文字までにしてください"),
             Self::NoPage { intent } => {
                 format!(

@@ -9,6 +9,7 @@ impl Menu {
     /// The menu that a tenant has until it makes its own.
     pub fn ready(stage: MenuStage) -> Menu {
         let (template, buttons) = match stage {
+            MenuStage::Start => (Template::two(), start()),
             MenuStage::Pregnancy => (Template::six(), pregnancy()),
             MenuStage::Child => (Template::six(), child()),
             MenuStage::Stopped => (Template::three(), stopped()),
@@ -21,6 +22,10 @@ impl Menu {
             buttons,
         })
     }
+}
+
+fn start() -> Vec<Button> {
+    [Intent::Register, Intent::Desks].map(Button::from).into()
 }
 
 fn pregnancy() -> Vec<Button> {

@@ -86,20 +86,30 @@ impl Template {
 
     /// Three buttons in a row that is half as high.
     pub fn three() -> Template {
-        Template {
-            size: Size::new(DESIGN_WIDTH, 843),
-            rows: vec![3],
-        }
+        Template::low(3)
+    }
+
+    /// Two buttons in a row that is half as high.
+    pub fn two() -> Template {
+        Template::low(2)
     }
 
     /// The ready arrangements with their names.
-    pub fn ready() -> [(&'static str, Template); 4] {
+    pub fn ready() -> [(&'static str, Template); 5] {
         [
             ("6つ（3つを2段）", Template::six()),
             ("5つ（上に2つ、下に3つ）", Template::five()),
             ("4つ（2つを2段）", Template::four()),
             ("3つ（1段）", Template::three()),
+            ("2つ（1段）", Template::two()),
         ]
+    }
+
+    fn low(buttons: u32) -> Template {
+        Template {
+            size: Size::new(DESIGN_WIDTH, 843),
+            rows: vec![buttons],
+        }
     }
 
     fn tall(rows: Vec<u32>) -> Template {

@@ -103,11 +103,23 @@ fn every_menu_leads_to_the_desks() {
         let mut document = document(*stage);
         for button in &mut document.buttons {
             if button.action == MenuAction::Ask(Intent::Desks) {
-                button.action = MenuAction::Ask(Intent::Past);
+                button.action = MenuAction::Link("https://hidamari.example/".to_owned());
             }
         }
         assert_eq!(document.check(), Err(vec![MenuProblem::NoDesks]));
     }
+}
+
+#[test]
+fn before_registering_the_menu_says_how_to_begin_and_that_stands_out() {
+    let menu = Menu::ready(MenuStage::Start);
+    let first = menu.document().buttons.first().unwrap();
+    assert_eq!(first, &Button::from(Intent::Register));
+    assert!(menu.leads(first));
+
+    let mut document = document(MenuStage::Start);
+    document.buttons[0].action = MenuAction::Link("https://hidamari.example/".to_owned());
+    assert_eq!(document.check(), Err(vec![MenuProblem::NoRegister]));
 }
 
 #[test]
@@ -147,6 +159,10 @@ fn a_pregnancy_menu_assumes_no_birth() {
 #[test]
 fn a_button_stands_only_where_it_makes_sense() {
     for (stage, intent) in [
+        (MenuStage::Start, Intent::Today),
+        (MenuStage::Start, Intent::Settings),
+        (MenuStage::Start, Intent::Birth),
+        (MenuStage::Child, Intent::Register),
         (MenuStage::Child, Intent::Birth),
         (MenuStage::Child, Intent::Restart),
         (MenuStage::Pregnancy, Intent::Restart),
@@ -156,7 +172,11 @@ fn a_button_stands_only_where_it_makes_sense() {
         let mut document = document(stage);
         document.buttons[1] = intent.into();
         let label = intent.label().to_owned();
-        assert_eq!(document.check(), Err(vec![MenuProblem::OtherStage { label, stage }]));
+        let problems = document.check().unwrap_err();
+        assert!(
+            problems.contains(&MenuProblem::OtherStage { label, stage }),
+            "{problems:?}"
+        );
     }
 }
 
