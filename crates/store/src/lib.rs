@@ -7,6 +7,7 @@ pub mod content;
 pub mod db;
 pub mod error;
 pub mod fence;
+pub mod menus;
 pub mod migrate;
 pub mod people;
 pub mod runs;

@@ -9,6 +9,7 @@ use crate::{args, sql};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (3, "requests", include_str!("../migrations/0003_requests.sql")),
+    (5, "menus", include_str!("../migrations/0005_menus.sql")),
 ];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).

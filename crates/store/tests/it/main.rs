@@ -32,6 +32,7 @@ mod content;
 mod dispatch;
 mod fence;
 mod ledger;
+mod menus;
 mod migrations;
 mod people;
 mod recall;
