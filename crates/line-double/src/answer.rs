@@ -81,11 +81,6 @@ impl Answer {
     pub(crate) fn oauth(error: &str, description: &str) -> Answer {
         Answer::json(400, &json!({ "error": error, "error_description": description }))
     }
-
-    /// Whether it was done.
-    pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
 }
 
 /// One thing that is wrong in a request's body.

@@ -9,13 +9,15 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::messages::Rules;
-use crate::state::{State, UserId};
+use crate::state::{Channel, State, UserId};
 
 /// What all calls share.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) state: Mutex<State>,
     pub(crate) rules: Rules,
+    /// The client that calls webhooks.
+    pub(crate) agent: ureq::Agent,
 }
 
 impl App {
@@ -42,7 +44,7 @@ impl Pairs {
 /// A call whose path, token, rate and headers were found right.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
-    pub(crate) app: &'a App,
+    pub(crate) app: &'a Arc<App>,
     /// What stands in place of the path's variables, in order.
     pub(crate) params: Vec<&'a str>,
     pub(crate) query: Pairs,
@@ -59,6 +61,11 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.app.state()
+    }
+
+    /// The channel of the token.
+    pub(crate) fn channel<'s>(&self, state: &'s mut State) -> Result<&'s mut Channel, Answer> {
+        state.channels.get_mut(&self.channel).ok_or_else(gone)
     }
 
     /// The nth variable of the path.
@@ -147,6 +154,14 @@ impl Object {
             })
             .collect()
     }
+}
+
+/// For a token whose channel is not there any more.
+pub(crate) fn gone() -> Answer {
+    Answer::refuse(
+        401,
+        "Authentication failed due to the following reason: the channel is gone",
+    )
 }
 
 /// LINE's words for a property whose value cannot be taken.

@@ -1,15 +1,18 @@
 //! The other side of the double, for tests and demonstrations: `/_double/…`, JSON in and out.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::api::routes::ROUTES;
 use crate::call::{App, Pairs};
 use crate::model::{Chances, Fault, NewChannel};
 use crate::state::{Channel, Friendship, State, UserId};
+use crate::webhook::{self, Act, Job, Manner};
 
 /// A user, or several of one provider, and the channel whose friends they are from the start.
 #[derive(Deserialize)]
@@ -28,12 +31,58 @@ struct NewUser {
     name: String,
 }
 
-/// A user and a channel between whom something happens.
+/// Something that a user does. Which of the others are needed depends on the path.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Pair {
+struct Deed {
     channel: String,
-    user: String,
+    #[serde(default)]
+    user: Option<String>,
+    /// Changes what is known and sends no webhook.
+    #[serde(default)]
+    quietly: bool,
+    #[serde(default)]
+    manner: Manner,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    data: String,
+    #[serde(default)]
+    params: Value,
+    #[serde(default)]
+    message_id: String,
+    #[serde(default)]
+    event: Map<String, Value>,
+}
+
+/// How held events leave.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Release {
+    channel: String,
+    /// All in one call.
+    #[serde(default)]
+    together: bool,
+    /// The last first.
+    #[serde(default)]
+    reverse: bool,
+}
+
+/// The switches of a webhook in the owner's console; what is missing stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switches {
+    channel: String,
+    #[serde(default)]
+    active: Option<bool>,
+    #[serde(default)]
+    redelivery: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Of {
+    channel: String,
 }
 
 #[derive(Deserialize)]
@@ -53,15 +102,15 @@ struct Limits {
 #[serde(deny_unknown_fields)]
 struct Quota {
     channel: String,
-    #[serde(default)]
-    quota: Option<u64>,
+    #[serde(default, rename = "quota")]
+    recipients: Option<u64>,
     #[serde(default)]
     reserved: u64,
 }
 
 /// The most calls of an endpoint within one second.
 #[derive(Debug, Serialize)]
-pub(crate) struct Peak {
+pub(crate) struct Traffic {
     channel: String,
     method: &'static str,
     path: &'static str,
@@ -71,8 +120,48 @@ pub(crate) struct Peak {
 }
 
 /// Answers a request whose path had `/_double` before it.
-pub(crate) async fn answer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Answer {
-    steer(app, method, path, query, body).unwrap_or_else(|problem| Answer::refuse(400, &problem))
+pub(crate) async fn answer(app: &Arc<App>, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Answer {
+    let answer = match calls(app, method, path, body) {
+        Ok(Some(jobs)) => json_answer(&webhook::carry(app, jobs).await),
+        Ok(None) => steer(app, method, path, query, body),
+        Err(problem) => Err(problem),
+    };
+    answer.unwrap_or_else(|problem| Answer::refuse(400, &problem))
+}
+
+/// What people do, with the calls of webhooks that follow; none for other paths.
+fn calls(app: &App, method: &str, path: &str, body: &[u8]) -> Result<Option<Vec<Job>>, String> {
+    if method != "POST" {
+        return Ok(None);
+    }
+    let mut state = app.state();
+    let jobs = match path {
+        "/befriend" | "/block" | "/unblock" | "/say" | "/tap" | "/unsend" | "/event" => {
+            let deed: Deed = read(body)?;
+            let user = deed.user.as_deref().map(str::parse).transpose()?;
+            let act = match path {
+                "/befriend" => Act::Befriend,
+                "/block" => Act::Block,
+                "/unblock" => Act::Unblock,
+                "/say" => Act::Say(deed.text),
+                "/tap" => Act::Tap {
+                    data: deed.data,
+                    params: deed.params,
+                },
+                "/unsend" => Act::Unsend(deed.message_id),
+                _ => Act::Event(deed.event),
+            };
+            let jobs = webhook::act(&mut state, &deed.channel, user, act, deed.manner)?;
+            if deed.quietly { Vec::new() } else { jobs }
+        }
+        "/release" => {
+            let release: Release = read(body)?;
+            webhook::release(&mut state, &release.channel, release.together, release.reverse)?
+        }
+        "/redeliver" => webhook::redeliver(&mut state, &read::<Of>(body)?.channel)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(jobs))
 }
 
 fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Result<Answer, String> {
@@ -81,8 +170,7 @@ fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Res
     match (method, path) {
         ("POST", "/channels") => state.add_channel(read::<NewChannel>(body)?)?,
         ("POST", "/users") => add_users(state, &read(body)?)?,
-        ("POST", "/befriend" | "/unblock") => set_friendship(state, body, Friendship::Friend)?,
-        ("POST", "/block") => set_friendship(state, body, Friendship::Blocked)?,
+        ("POST", "/webhook") => switch(state, &read(body)?)?,
         ("POST", "/faults") => state.faults.push(read::<Fault>(body)?),
         ("DELETE", "/faults") => state.faults.clear(),
         ("POST", "/chances") => state.chances = Some(read::<Chances>(body)?),
@@ -95,6 +183,7 @@ fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Res
         ("GET", "/receipts") => return Ok(receipts(state, query)),
         ("GET", "/requests") => return json_answer(&state.requests.all()),
         ("GET", "/violations") => return json_answer(&state.violations),
+        ("GET", "/deliveries") => return json_answer(&state.mailbag.deliveries),
         ("GET", "/peaks") => return json_answer(&peaks(state)),
         ("GET", "/state") => return Ok(Answer::ok(&summary(state))),
         _ => {
@@ -127,15 +216,16 @@ fn add_users(state: &mut State, new: &NewUsers) -> Result<(), String> {
     Ok(())
 }
 
-fn set_friendship(state: &mut State, body: &[u8], friendship: Friendship) -> Result<(), String> {
-    let Pair { channel, user } = read(body)?;
-    state.befriend(&channel, user.parse()?, friendship)?;
+fn switch(state: &mut State, switches: &Switches) -> Result<(), String> {
+    let webhook = &mut state.channel(&switches.channel)?.webhook;
+    webhook.active = switches.active.unwrap_or(webhook.active);
+    webhook.redelivery = switches.redelivery.unwrap_or(webhook.redelivery);
     Ok(())
 }
 
 fn set_quota(state: &mut State, new: &Quota) -> Result<(), String> {
     let channel = state.channel(&new.channel)?;
-    channel.settings.quota = new.quota;
+    channel.settings.quota = new.recipients;
     channel.reserved = new.reserved;
     Ok(())
 }
@@ -154,14 +244,14 @@ fn receipts(state: &State, query: &Pairs) -> Answer {
 }
 
 /// The busiest second of each endpoint that was called.
-pub(crate) fn peaks(state: &State) -> Vec<Peak> {
-    let of_channel = |channel: &Channel| -> Vec<Peak> {
+pub(crate) fn peaks(state: &State) -> Vec<Traffic> {
+    let of_channel = |channel: &Channel| -> Vec<Traffic> {
         channel
             .meters
             .iter()
             .filter_map(|(number, meter)| {
                 let route = ROUTES.get(*number)?;
-                Some(Peak {
+                Some(Traffic {
                     channel: channel.id.to_string(),
                     method: route.method,
                     path: route.template,

@@ -3,20 +3,22 @@
 use std::fmt::Display;
 use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
 use axum::Router;
 use jiff::SignedDuration;
-use tokio::runtime::{Builder, Runtime};
+use serde_json::Value;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::call::App;
 use crate::messages::Rules;
-use crate::model::{Chances, Fault, NewChannel, Options, Receipt, Request};
+use crate::model::{Chances, Delivery, Fault, NewChannel, Options, Receipt, Request};
 use crate::random::Random;
 use crate::server;
 use crate::state::{Friendship, Kept, State, UserId, Violation};
+use crate::webhook::{self, Act, Job, Manner};
 use crate::wire::{Port, Wire};
 
 /// Threads that answer: as many as calls can be worked on at once on a small machine.
@@ -31,6 +33,7 @@ pub struct Double {
     port: u16,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    runtime: Handle,
 }
 
 impl Double {
@@ -45,6 +48,7 @@ impl Double {
             rules: Rules {
                 loopback_urls: options.loopback_urls,
             },
+            agent: webhook::agent(),
         });
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -54,6 +58,7 @@ impl Double {
             let _inside = runtime.enter();
             Port(tokio::net::TcpListener::from_std(listener)?)
         };
+        let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&app);
         let thread = thread::Builder::new()
@@ -64,6 +69,7 @@ impl Double {
             port,
             stop: Some(stop),
             thread: Some(thread),
+            runtime: handle,
         })
     }
 
@@ -82,19 +88,73 @@ impl Double {
         must(self.app.state().add_user(provider, must(user_id.parse()), name));
     }
 
-    /// The user adds the account as a friend.
-    pub fn befriend(&self, channel: &str, user: &str) {
-        self.set_friendship(channel, user, Friendship::Friend);
+    /// The user adds the account as a friend; gives what its webhook answered, as all that people do.
+    pub fn befriend(&self, channel: &str, user: &str) -> Vec<Delivery> {
+        self.act(channel, user, Act::Befriend, Manner::default())
     }
 
     /// The user blocks the account.
-    pub fn block(&self, channel: &str, user: &str) {
-        self.set_friendship(channel, user, Friendship::Blocked);
+    pub fn block(&self, channel: &str, user: &str) -> Vec<Delivery> {
+        self.act(channel, user, Act::Block, Manner::default())
     }
 
     /// The user unblocks the account.
-    pub fn unblock(&self, channel: &str, user: &str) {
-        self.set_friendship(channel, user, Friendship::Friend);
+    pub fn unblock(&self, channel: &str, user: &str) -> Vec<Delivery> {
+        self.act(channel, user, Act::Unblock, Manner::default())
+    }
+
+    /// The user writes a text.
+    pub fn say(&self, channel: &str, user: &str, text: &str) -> Vec<Delivery> {
+        self.act(channel, user, Act::Say(text.to_owned()), Manner::default())
+    }
+
+    /// The user taps something with a postback action.
+    pub fn tap(&self, channel: &str, user: &str, data: &str) -> Vec<Delivery> {
+        let act = Act::Tap {
+            data: data.to_owned(),
+            params: Value::Null,
+        };
+        self.act(channel, user, act, Manner::default())
+    }
+
+    /// The user does something, and the event is carried in a manner.
+    pub fn act(&self, channel: &str, user: &str, act: Act, manner: Manner) -> Vec<Delivery> {
+        let user = must(user.parse());
+        let jobs = must(webhook::act(&mut self.app.state(), channel, Some(user), act, manner));
+        self.carry(jobs)
+    }
+
+    /// Lets the channel's held events go: each for itself or all in one call, in their order or the reverse.
+    pub fn release(&self, channel: &str, together: bool, reverse: bool) -> Vec<Delivery> {
+        let jobs = must(webhook::release(&mut self.app.state(), channel, together, reverse));
+        self.carry(jobs)
+    }
+
+    /// Sends events again whose endpoint failed, where redelivery is switched on.
+    pub fn redeliver(&self, channel: &str) -> Vec<Delivery> {
+        let jobs = must(webhook::redeliver(&mut self.app.state(), channel));
+        self.carry(jobs)
+    }
+
+    /// Switches redelivery of webhooks on or off, as the owner does in LINE's console.
+    pub fn redelivery(&self, channel: &str, on: bool) {
+        must(self.app.state().channel(channel)).webhook.redelivery = on;
+    }
+
+    /// Calls of webhooks with what was answered, the oldest first.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.app.state().mailbag.deliveries.iter().cloned().collect()
+    }
+
+    /// Waits for the calls without entering the runtime, so that a test with a runtime of its own may wait too.
+    fn carry(&self, jobs: Vec<Job>) -> Vec<Delivery> {
+        let (tell, told) = mpsc::channel();
+        let app = Arc::clone(&self.app);
+        self.runtime.spawn(async move {
+            // Nobody listens any more where the test has ended.
+            let _ = tell.send(webhook::carry(&app, jobs).await);
+        });
+        told.recv().unwrap_or_default()
     }
 
     /// The user adds the account as a friend, without a webhook.

@@ -15,9 +15,11 @@ mod model;
 mod random;
 mod server;
 mod state;
+mod webhook;
 mod wire;
 
 pub use clock::ClockKind;
 pub use double::Double;
-pub use model::{Chances, ChannelKind, Fault, FaultKind, NewChannel, Options, Receipt, Request, Via};
+pub use model::{Chances, ChannelKind, Delivery, Fault, FaultKind, NewChannel, Options, Receipt, Request, Via};
 pub use state::Violation;
+pub use webhook::{Act, Manner, Outcome};

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::ClockKind;
+use crate::webhook::Outcome;
 
 /// How a double is started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
@@ -230,6 +231,24 @@ pub struct Receipt {
     pub via: Via,
     /// The message objects.
     pub messages: Value,
+}
+
+/// One call of a channel's webhook.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The channel.
+    pub channel: String,
+    /// When it began, by the double's clock.
+    #[serde(with = "crate::clock::text")]
+    pub at: Timestamp,
+    /// Where it went.
+    pub url: String,
+    /// What was sent.
+    pub body: Value,
+    /// The status that the endpoint answered.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 /// One request that came to LINE's own paths, with its answer.

@@ -28,9 +28,14 @@ impl Random {
 
     /// An id in the form of a UUID.
     pub(crate) fn id(&mut self) -> String {
+        Uuid::from_u128(self.number()).to_string()
+    }
+
+    /// A number of 128 bits.
+    pub(crate) fn number(&mut self) -> u128 {
         self.count += 1;
         let high = scramble(self.secret ^ self.count);
-        Uuid::from_u64_pair(high, scramble(high ^ self.secret)).to_string()
+        u128::from(high) << 64 | u128::from(scramble(high ^ self.secret))
     }
 
     /// A secret of so many random bytes, as text.

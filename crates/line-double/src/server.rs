@@ -13,12 +13,13 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::api::routes::{self, Body as Wanted, Route};
+use crate::api::routes::{self, Body as Wanted, Handler, Route};
 use crate::call::{App, Call, Pairs};
 use crate::control;
 use crate::model::{Chances, FaultKind};
 use crate::random::{scramble, share};
 use crate::state::{Logged, State};
+use crate::webhook;
 use crate::wire::Wire;
 
 /// The largest body that LINE takes (LINE: "Status codes").
@@ -70,7 +71,7 @@ pub(crate) async fn serve(
         let mut state = app.state();
         (state.random.id(), state.clock.now())
     };
-    let mut verdict = judge(&app, incoming, &request_id, now);
+    let mut verdict = judge(&app, incoming, &request_id, now).await;
     if let Some(FaultKind::AcceptThenStatus(status)) = verdict.fault {
         verdict.answer = failure(status);
     }
@@ -117,7 +118,7 @@ struct Verdict {
     channel: Option<Arc<str>>,
 }
 
-fn judge(app: &App, incoming: Incoming<'_>, request_id: &str, now: Timestamp) -> Verdict {
+async fn judge(app: &Arc<App>, incoming: Incoming<'_>, request_id: &str, now: Timestamp) -> Verdict {
     let (number, route, params) = match routes::find(incoming.method, incoming.path) {
         Ok(found) => found,
         Err(status) => {
@@ -158,10 +159,23 @@ fn judge(app: &App, incoming: Incoming<'_>, request_id: &str, now: Timestamp) ->
         request_id,
         retry_key,
     };
-    verdict.answer = check_body(&call, route.body)
-        .and_then(|()| (route.handler)(&call))
-        .unwrap_or_else(|refusal| refusal);
+    let carried_out = match check_body(&call, route.body) {
+        Ok(()) => carry_out(&call, route.handler).await,
+        Err(refusal) => Err(refusal),
+    };
+    verdict.answer = carried_out.unwrap_or_else(|refusal| refusal);
     verdict
+}
+
+async fn carry_out(call: &Call<'_>, handler: Handler) -> Result<Answer, Answer> {
+    match handler {
+        Handler::Now(handler) => handler(call),
+        Handler::Calling(handler) => {
+            let outgoing = handler(call)?;
+            let deliveries = webhook::carry(call.app, outgoing.jobs).await;
+            Ok((outgoing.answer)(&deliveries))
+        }
+    }
 }
 
 /// Token, rate, retry key and faults, in this order; notes the channel and the fault.

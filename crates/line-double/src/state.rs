@@ -15,12 +15,16 @@ use crate::clock::{Clock, day_in_japan};
 use crate::limits::Meter;
 use crate::model::{Chances, ChannelKind, Fault, FaultKind, NewChannel, Options, Receipt, Request, Via};
 use crate::random::Random;
+use crate::webhook::{Mailbag, Webhook};
 
 /// How long a retry key is known, from the first request that carried it (LINE: "Retrying an API request").
 const RETRY_KEY_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Retry keys of a channel that are kept at least before those that lived too long are looked for.
 const KEYS_BEFORE_SWEEP: usize = 100_000;
+
+/// Ids of messages begin here; LINE's are decimal numbers of eighteen digits.
+const FIRST_MESSAGE: u64 = 461_230_000_000_000_000;
 
 /// Breaches of the rules that are remembered; a test looks whether there is any.
 const VIOLATIONS_MAX: usize = 1_000;
@@ -84,6 +88,9 @@ pub(crate) struct Channel {
     pub(crate) meters: BTreeMap<usize, Meter>,
     /// Reply tokens with the user whom they answer and their end.
     pub(crate) reply_tokens: HashMap<String, (UserId, Timestamp)>,
+    /// Tokens of account linking with their user and their end.
+    pub(crate) link_tokens: HashMap<String, (UserId, Timestamp)>,
+    pub(crate) webhook: Webhook,
 }
 
 impl Channel {
@@ -99,6 +106,8 @@ impl Channel {
             sent: HashMap::new(),
             meters: BTreeMap::new(),
             reply_tokens: HashMap::new(),
+            link_tokens: HashMap::new(),
+            webhook: Webhook::default(),
         }
     }
 
@@ -360,12 +369,13 @@ pub(crate) struct State {
     pub(crate) channels: BTreeMap<Arc<str>, Channel>,
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) tokens_issued: u64,
-    pub(crate) messages_sent: u64,
+    messages_numbered: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) chances: Option<Chances>,
     pub(crate) receipts: Receipts,
     pub(crate) requests: Requests,
     pub(crate) violations: VecDeque<Violation>,
+    pub(crate) mailbag: Mailbag,
 }
 
 impl State {
@@ -378,7 +388,7 @@ impl State {
             channels: BTreeMap::new(),
             tokens: HashMap::new(),
             tokens_issued: 0,
-            messages_sent: 0,
+            messages_numbered: 0,
             faults: Vec::new(),
             chances: None,
             receipts: Receipts::new(options.receipts_max),
@@ -388,6 +398,7 @@ impl State {
                 count: 0,
             },
             violations: VecDeque::new(),
+            mailbag: Mailbag::default(),
         }
     }
 
@@ -486,6 +497,12 @@ impl State {
         }
         self.faults.retain(|fault| fault.times > 0);
         struck
+    }
+
+    /// The id of the next message, of the bot or of a user.
+    pub(crate) fn next_message_id(&mut self) -> String {
+        self.messages_numbered += 1;
+        (FIRST_MESSAGE + self.messages_numbered).to_string()
     }
 
     pub(crate) fn violation(&mut self, channel: &str, request_id: &str, what: String) {

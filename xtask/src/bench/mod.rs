@@ -5,6 +5,7 @@
 
 mod arithmetic;
 mod compose;
+mod line;
 mod mail;
 mod meter;
 mod plan;
@@ -41,6 +42,11 @@ const MEASURES: &[Measure] = &[
         name: "P4",
         about: "e-mail with durable results",
         run: mail::run,
+    },
+    Measure {
+        name: "P5",
+        about: "LINE calls with durable results",
+        run: line::run,
     },
     Measure {
         name: "P8",

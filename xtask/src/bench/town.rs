@@ -40,6 +40,11 @@ pub(super) fn day() -> Day {
     DAY.parse().unwrap_or(Day::from_epoch_days(0))
 }
 
+/// A LINE user id of the invented town.
+pub(super) fn line_user(number: usize) -> String {
+    format!("U{number:032x}")
+}
+
 /// How the families are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spread {
@@ -160,7 +165,10 @@ fn fill(
         for number in 0..size as u64 {
             let id = |kind: u64| Uuid::from_u64_pair(0x0198_0000_0000_7000 + kind, 0x8000_0000_0000_0000 + number);
             let (reader_id, point_id, follow_id) = (id(1), id(2), id(3));
-            let address = format!("kazoku{number}@reader.example");
+            let address = match account.channel.as_str() {
+                "line" => line_user(number as usize),
+                _ => format!("kazoku{number}@reader.example"),
+            };
             let sealed = env.keys.seal("contact_points.address", point_id.as_bytes(), &address);
             let index = env.keys.index(tenant.id, &account.channel, &address);
             reader

@@ -48,7 +48,7 @@ impl Dice {
 }
 
 /// About how long a run by LINE takes with its faults, in milliseconds.
-const LINE_RUN_MS: u64 = 1_500;
+const LINE_RUN_MS: u64 = 900;
 
 /// Starts a run and kills it after some milliseconds, as `kill -9` does; true where it had not ended by itself.
 fn killed(place: &Place, day: Day, after_ms: u64) -> bool {
@@ -207,6 +207,9 @@ fn by_line_nothing_is_lost_doubled_or_unknown_though_a_tenth_of_the_answers_is_f
         id: channel.to_owned(),
         secret: "0123456789abcdef0123456789abcdef".to_owned(),
         provider: "hidamari".to_owned(),
+        bot_user_id: format!("U{:032x}", 0xb07),
+        basic_id: "@hidamari".to_owned(),
+        display_name: "練習市".to_owned(),
         ..NewChannel::default()
     });
     let master = Place::installed(&format!(

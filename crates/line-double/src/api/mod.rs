@@ -5,3 +5,4 @@ mod sending;
 mod statistics;
 mod tokens;
 mod users;
+mod webhook_admin;

@@ -1,12 +1,26 @@
 //! The one table of LINE's addresses that the double answers.
 
 use crate::answer::Answer;
-use crate::api::{sending, statistics, tokens, users};
+use crate::api::{sending, statistics, tokens, users, webhook_admin};
 use crate::call::Call;
 use crate::limits::Rate;
+use crate::model::Delivery;
+use crate::webhook::Job;
 
 /// Carries out a call.
-pub(crate) type Handler = fn(&Call<'_>) -> Result<Answer, Answer>;
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handler {
+    /// From what the double knows.
+    Now(fn(&Call<'_>) -> Result<Answer, Answer>),
+    /// With calls of the channel's webhook, for whose end the answer waits.
+    Calling(fn(&Call<'_>) -> Result<Outgoing, Answer>),
+}
+
+/// Calls of a webhook, and the answer that is made of their ends.
+pub(crate) struct Outgoing {
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) answer: fn(&[Delivery]) -> Answer,
+}
 
 /// What a body must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +52,19 @@ pub(crate) struct Route {
 /// LINE's limit for all endpoints that have none of their own.
 const COMMON: Rate = Rate::per_second(2_000);
 
-const fn get(template: &'static str, handler: Handler) -> Route {
+const fn get(template: &'static str, handler: fn(&Call<'_>) -> Result<Answer, Answer>) -> Route {
     Route {
         method: "GET",
         template,
         body: Body::None,
-        handler,
+        handler: Handler::Now(handler),
         rate: Some(COMMON),
         takes_retry_key: false,
         sends: false,
     }
 }
 
-const fn post(template: &'static str, handler: Handler) -> Route {
+const fn post(template: &'static str, handler: fn(&Call<'_>) -> Result<Answer, Answer>) -> Route {
     Route {
         method: "POST",
         body: Body::Json,
@@ -58,7 +72,7 @@ const fn post(template: &'static str, handler: Handler) -> Route {
     }
 }
 
-const fn form(template: &'static str, handler: Handler) -> Route {
+const fn form(template: &'static str, handler: fn(&Call<'_>) -> Result<Answer, Answer>) -> Route {
     Route {
         body: Body::Form,
         ..post(template, handler)
@@ -66,10 +80,37 @@ const fn form(template: &'static str, handler: Handler) -> Route {
     .open()
 }
 
+const fn calling(
+    method: &'static str,
+    template: &'static str,
+    handler: fn(&Call<'_>) -> Result<Outgoing, Answer>,
+) -> Route {
+    Route {
+        method,
+        template,
+        body: Body::None,
+        handler: Handler::Calling(handler),
+        rate: Some(COMMON),
+        takes_retry_key: false,
+        sends: false,
+    }
+}
+
 impl Route {
+    const fn put(self) -> Route {
+        Route { method: "PUT", ..self }
+    }
+
     const fn rate(self, rate: Rate) -> Route {
         Route {
             rate: Some(rate),
+            ..self
+        }
+    }
+
+    const fn without_body(self) -> Route {
+        Route {
+            body: Body::None,
             ..self
         }
     }
@@ -117,6 +158,13 @@ pub(crate) static ROUTES: &[Route] = &[
     get("/v2/bot/followers/ids", users::followers),
     get("/v2/bot/info", users::info),
     post("/v2/bot/chat/loading/start", users::start_loading).rate(Rate::per_second(100)),
+    get("/v2/bot/channel/webhook/endpoint", webhook_admin::endpoint).rate(Rate::per_minute(1_000)),
+    post("/v2/bot/channel/webhook/endpoint", webhook_admin::set_endpoint)
+        .put()
+        .rate(Rate::per_minute(1_000)),
+    calling("POST", "/v2/bot/channel/webhook/test", webhook_admin::test).rate(Rate::per_hour(60)),
+    post("/v2/bot/user/{userId}/linkToken", webhook_admin::link_token).without_body(),
+    calling("GET", "/dialog/bot/accountLink", webhook_admin::account_link).open(),
     form("/oauth2/v3/token", tokens::issue_stateless),
     form("/oauth2/v2.1/token", tokens::issue_by_assertion),
     get("/oauth2/v2.1/tokens/kid", tokens::key_ids).open(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::call::{Call, Object, invalid_property};
+use crate::call::{Call, Object, gone, invalid_property};
 use crate::clock::day_in_japan;
 use crate::messages;
 use crate::model::Via;
@@ -15,9 +15,6 @@ use crate::state::{Accepted, Origin, State, UserId};
 
 /// Recipients of one multicast (LINE: "Send multicast message").
 const MULTICAST_MAX: usize = 500;
-
-/// Number of the first message; LINE's ids are decimal numbers of eighteen digits.
-const FIRST_MESSAGE: u64 = 461_230_000_000_000_000;
 
 /// A request to send whose body was found right.
 struct Sending {
@@ -56,14 +53,11 @@ pub(crate) fn multicast(call: &Call<'_>) -> Result<Answer, Answer> {
 pub(crate) fn broadcast(call: &Call<'_>) -> Result<Answer, Answer> {
     let mut body = call.object(&["messages", "notificationDisabled"])?;
     let messages = take_messages(call, &mut body)?;
-    let to = match call.state().channels.get(&call.channel) {
-        Some(channel) => channel
-            .friends
-            .keys()
-            .copied()
-            .filter(|user| channel.reaches(*user))
-            .collect(),
-        None => Vec::new(),
+    let to = {
+        let mut state = call.state();
+        let channel = call.channel(&mut state)?;
+        let known = channel.friends.keys().copied();
+        known.filter(|user| channel.reaches(*user)).collect()
     };
     let sending = Sending {
         via: Via::Broadcast,
@@ -152,9 +146,7 @@ fn send(call: &Call<'_>, sending: Sending, unknown: impl Fn(usize) -> Answer) ->
     let count = sending.messages.as_array().map_or(0, Vec::len);
     let sent_messages = number_messages(&mut state, count);
     let State { channels, receipts, .. } = &mut *state;
-    let channel = channels
-        .get_mut(&call.channel)
-        .ok_or_else(|| Answer::refuse(401, "The channel is gone"))?;
+    let channel = channels.get_mut(&call.channel).ok_or_else(gone)?;
     let reached = to.iter().filter(|user| channel.reaches(**user)).count() as u64;
     if let Some(quota) = channel.settings.quota
         && channel.billed(call.now) + channel.reserved + reached > quota
@@ -202,10 +194,12 @@ fn already_accepted(state: &mut State, call: &Call<'_>, sending: &Sending, diges
     } else {
         None
     };
-    let mut body = json!({ "message": "The retry key is already accepted" });
-    if sending.via == Via::Push && earlier.via == Via::Push {
-        body["sentMessages"] = earlier.sent_messages.clone();
-    }
+    let message = "The retry key is already accepted";
+    let body = if sending.via == Via::Push && earlier.via == Via::Push {
+        json!({ "message": message, "sentMessages": earlier.sent_messages })
+    } else {
+        json!({ "message": message })
+    };
     let answer = Answer {
         accepted_request: Some(earlier.request_id.clone()),
         ..Answer::json(409, &body)
@@ -224,10 +218,11 @@ fn digest(messages: &Value) -> u64 {
 }
 
 fn number_messages(state: &mut State, count: usize) -> Value {
-    let first = FIRST_MESSAGE + state.messages_sent;
-    state.messages_sent += count as u64;
-    (first..)
-        .take(count)
-        .map(|number| json!({ "id": number.to_string(), "quoteToken": format!("quote{number}") }))
+    (0..count)
+        .map(|_| {
+            let id = state.next_message_id();
+            let quote = format!("quote{id}");
+            json!({ "id": id, "quoteToken": quote })
+        })
         .collect()
 }

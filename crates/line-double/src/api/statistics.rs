@@ -13,12 +13,8 @@ const COUNTED_SINCE: Date = Date::constant(2018, 3, 31);
 
 /// GET /v2/bot/message/quota
 pub(crate) fn quota(call: &Call<'_>) -> Result<Answer, Answer> {
-    let state = call.state();
-    let quota = state
-        .channels
-        .get(&call.channel)
-        .and_then(|channel| channel.settings.quota);
-    Ok(Answer::ok(&match quota {
+    let mut state = call.state();
+    Ok(Answer::ok(&match call.channel(&mut state)?.settings.quota {
         Some(quota) => json!({ "type": "limited", "value": quota }),
         None => json!({ "type": "none" }),
     }))
@@ -26,11 +22,8 @@ pub(crate) fn quota(call: &Call<'_>) -> Result<Answer, Answer> {
 
 /// GET /v2/bot/message/quota/consumption
 pub(crate) fn consumption(call: &Call<'_>) -> Result<Answer, Answer> {
-    let state = call.state();
-    let billed = state
-        .channels
-        .get(&call.channel)
-        .map_or(0, |channel| channel.billed(call.now));
+    let mut state = call.state();
+    let billed = call.channel(&mut state)?.billed(call.now);
     Ok(Answer::ok(&json!({ "totalUsage": billed })))
 }
 
@@ -68,12 +61,9 @@ fn delivered(call: &Call<'_>, via: Via) -> Result<Answer, Answer> {
     if day >= day_in_japan(call.now) {
         return Ok(Answer::ok(&json!({ "status": "unready" })));
     }
-    let state = call.state();
-    let count = state
-        .channels
-        .get(&call.channel)
-        .and_then(|channel| channel.sent.get(&(via, day)));
+    let mut state = call.state();
+    let count = call.channel(&mut state)?.sent.get(&(via, day)).copied();
     Ok(Answer::ok(
-        &json!({ "status": "ready", "success": count.copied().unwrap_or_default() }),
+        &json!({ "status": "ready", "success": count.unwrap_or_default() }),
     ))
 }

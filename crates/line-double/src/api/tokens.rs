@@ -162,7 +162,10 @@ pub(crate) fn revoke(call: &Call<'_>) -> Result<Answer, Answer> {
 /// POST /v2/oauth/revoke: for short-lived and long-lived tokens.
 pub(crate) fn revoke_old(call: &Call<'_>) -> Result<Answer, Answer> {
     let mut state = call.state();
-    let token = call.form.get("access_token").unwrap_or_default();
+    let token = call
+        .form
+        .get("access_token")
+        .ok_or_else(|| Answer::oauth("invalid_request", "access_token is missing"))?;
     let known = state
         .tokens
         .get(token)
@@ -265,13 +268,11 @@ fn issue(state: &mut State, channel: Arc<str>, kind: TokenKind, life: SignedDura
 }
 
 fn token_answer(token: &str, life: SignedDuration, key_id: Option<&str>) -> Answer {
-    let mut body = json!({
-        "token_type": "Bearer",
-        "access_token": token,
-        "expires_in": life.as_secs(),
-    });
-    if let Some(key_id) = key_id {
-        body["key_id"] = Value::from(key_id);
-    }
-    Answer::ok(&body)
+    let life = life.as_secs();
+    Answer::ok(&match key_id {
+        None => json!({ "token_type": "Bearer", "access_token": token, "expires_in": life }),
+        Some(key_id) => {
+            json!({ "token_type": "Bearer", "access_token": token, "expires_in": life, "key_id": key_id })
+        }
+    })
 }

@@ -13,11 +13,8 @@ const FOLLOWERS_MAX: usize = 1_000;
 /// GET /v2/bot/profile/{userId}: whoever is no friend, or blocked the account, is not found.
 pub(crate) fn profile(call: &Call<'_>) -> Result<Answer, Answer> {
     let user = call.user(0)?;
-    let state = call.state();
-    let is_friend = state
-        .channels
-        .get(&call.channel)
-        .is_some_and(|channel| channel.reaches(user));
+    let mut state = call.state();
+    let is_friend = call.channel(&mut state)?.reaches(user);
     match state.name(&call.channel, user) {
         Some(name) if is_friend => Ok(Answer::ok(
             &json!({ "userId": user.to_string(), "displayName": name, "language": "ja" }),
@@ -41,10 +38,8 @@ pub(crate) fn followers(call: &Call<'_>) -> Result<Answer, Answer> {
         None => None,
         Some(token) => Some(token.parse().map_err(|_| invalid("start"))?),
     };
-    let state = call.state();
-    let Some(channel) = state.channels.get(&call.channel) else {
-        return Err(Answer::refuse(404, "Not found"));
-    };
+    let mut state = call.state();
+    let channel = call.channel(&mut state)?;
     let mut friends = channel
         .friends
         .keys()
@@ -58,10 +53,8 @@ pub(crate) fn followers(call: &Call<'_>) -> Result<Answer, Answer> {
 
 /// GET /v2/bot/info
 pub(crate) fn info(call: &Call<'_>) -> Result<Answer, Answer> {
-    let state = call.state();
-    let Some(channel) = state.channels.get(&call.channel) else {
-        return Err(Answer::refuse(404, "Not found"));
-    };
+    let mut state = call.state();
+    let channel = call.channel(&mut state)?;
     Ok(Answer::ok(&json!({
         "userId": channel.settings.bot_user_id,
         "basicId": channel.settings.basic_id,

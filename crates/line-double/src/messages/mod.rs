@@ -1,5 +1,6 @@
 //! Whether message objects are what LINE would take.
 
+use axum::http::Uri;
 use serde_json::Value;
 
 use crate::answer::{Answer, Problem};
@@ -12,6 +13,18 @@ const MESSAGES_MAX: usize = 5;
 pub(crate) struct Rules {
     /// Whether pictures and links may lie on this machine without TLS.
     pub(crate) loopback_urls: bool,
+}
+
+/// Whether LINE would open an address: HTTPS, or by the rules plain HTTP on this machine.
+pub(crate) fn is_web_address(url: &str, rules: Rules) -> bool {
+    let Ok(parsed) = url.parse::<Uri>() else {
+        return false;
+    };
+    match (parsed.scheme_str(), parsed.host()) {
+        (Some("https"), Some(_)) => true,
+        (Some("http"), Some("127.0.0.1" | "localhost" | "[::1]")) => rules.loopback_urls,
+        _ => false,
+    }
 }
 
 /// The problems of a request's `messages`.

@@ -1,5 +1,9 @@
 //! LINE's rules as sentences, tried against the double over real HTTP.
-#![expect(clippy::unwrap_used, reason = "in a test, what is not there fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, what is not there fails the test"
+)]
 
 mod control;
 mod faults;
@@ -9,3 +13,4 @@ mod sending;
 mod support;
 mod tokens;
 mod users;
+mod webhooks;

@@ -1,5 +1,10 @@
 //! A double with a town's account on it, and a client that speaks plain HTTP.
 
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -253,4 +258,112 @@ pub(crate) fn texts(double: &Double, user: &str) -> Vec<String> {
         .iter()
         .flat_map(|receipt| texts(&receipt.messages))
         .collect()
+}
+
+/// How an endpoint answers a webhook.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Manners {
+    Status(u16),
+    Silence,
+}
+
+/// A webhook call as it came in.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) path: String,
+    pub(crate) signature: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Call {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn event(&self) -> Value {
+        self.json()["events"][0].clone()
+    }
+}
+
+/// A channel's endpoint: keeps what comes and answers as told; what is not told is answered 200.
+pub(crate) struct Endpoint {
+    port: u16,
+    calls: Arc<Mutex<Vec<Call>>>,
+    manners: Arc<Mutex<VecDeque<Manners>>>,
+}
+
+impl Endpoint {
+    pub(crate) fn start() -> Endpoint {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint {
+            port: listener.local_addr().unwrap().port(),
+            calls: Arc::default(),
+            manners: Arc::default(),
+        };
+        let (calls, manners) = (Arc::clone(&endpoint.calls), Arc::clone(&endpoint.manners));
+        thread::spawn(move || {
+            let mut silent = Vec::new();
+            for stream in listener.incoming() {
+                let mut reader = BufReader::new(stream.unwrap());
+                calls.lock().unwrap().push(read_call(&mut reader));
+                match manners.lock().unwrap().pop_front() {
+                    Some(Manners::Silence) => silent.push(reader),
+                    manner => {
+                        let status = if let Some(Manners::Status(status)) = manner {
+                            status
+                        } else {
+                            200
+                        };
+                        let answer = format!("HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                        reader.get_mut().write_all(answer.as_bytes()).unwrap();
+                    }
+                }
+            }
+        });
+        endpoint
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/line/hidamari", self.port)
+    }
+
+    pub(crate) fn answers(&self, manner: Manners) {
+        self.manners.lock().unwrap().push_back(manner);
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+}
+
+fn read_call(reader: &mut BufReader<TcpStream>) -> Call {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let path = line.split(' ').nth(1).unwrap().to_owned();
+    let (mut signature, mut length) = (String::new(), 0);
+    loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            break;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "x-line-signature" => value.clone_into(&mut signature),
+            "content-length" => length = value.parse().unwrap(),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    Call { path, signature, body }
+}
+
+/// The double whose town has an endpoint.
+pub(crate) fn double_with_endpoint() -> (Double, Endpoint) {
+    let (double, endpoint) = (double(), Endpoint::start());
+    double.add_channel(NewChannel {
+        webhook: Some(endpoint.url()),
+        ..town()
+    });
+    (double, endpoint)
 }
