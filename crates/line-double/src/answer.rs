@@ -71,10 +71,7 @@ impl Answer {
 
     /// 400 with one thing that is wrong.
     pub(crate) fn invalid_at(property: &str, message: impl Into<String>) -> Answer {
-        Answer::invalid(&[Problem {
-            property: property.to_owned(),
-            message: message.into(),
-        }])
+        Answer::invalid(&[Problem::new(property, message)])
     }
 
     /// An error of the OAuth endpoints.
@@ -90,4 +87,33 @@ pub(crate) struct Problem {
     pub(crate) property: String,
     /// What.
     pub(crate) message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(property: &str, message: impl Into<String>) -> Problem {
+        Problem {
+            property: property.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// The same problem, seen from the object that has it in a property.
+    #[must_use]
+    pub(crate) fn under(self, property: &str) -> Problem {
+        let joint = if self.property.is_empty() || self.property.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        Problem {
+            property: format!("{property}{joint}{}", self.property),
+            ..self
+        }
+    }
+
+    /// The same problem, seen from the list that has it at a place.
+    #[must_use]
+    pub(crate) fn at_index(self, index: usize) -> Problem {
+        self.under(&format!("[{index}]"))
+    }
 }

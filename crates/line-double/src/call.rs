@@ -107,6 +107,11 @@ impl Call<'_> {
 pub(crate) struct Object(Map<String, Value>);
 
 impl Object {
+    /// All of it.
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// A value that may be missing.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)

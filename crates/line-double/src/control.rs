@@ -9,8 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::api::routes::ROUTES;
+use crate::api::{Flaw, liff_id_token};
 use crate::call::{App, Pairs};
 use crate::model::{Chances, Fault, NewChannel};
+use crate::phone;
 use crate::state::{Channel, Friendship, State, UserId};
 use crate::webhook::{self, Act, Job, Manner};
 
@@ -93,6 +95,40 @@ struct Advance {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Callbacks {
+    channel: String,
+    urls: Vec<String>,
+}
+
+/// Who signs in at LINE Login without being asked; nobody where the user is missing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CurrentUser {
+    provider: String,
+    #[serde(default)]
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewIdToken {
+    channel: String,
+    user: String,
+    #[serde(default)]
+    nonce: Option<String>,
+    #[serde(default)]
+    flaw: Option<Flaw>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MenuDelay {
+    channel: String,
+    seconds: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Limits {
     on: bool,
 }
@@ -119,18 +155,51 @@ pub(crate) struct Traffic {
     refused: u64,
 }
 
-/// Answers a request whose path had `/_double` before it.
-pub(crate) async fn answer(app: &Arc<App>, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Answer {
-    let answer = match calls(app, method, path, body) {
-        Ok(Some(jobs)) => json_answer(&webhook::carry(app, jobs).await),
-        Ok(None) => steer(app, method, path, query, body),
-        Err(problem) => Err(problem),
+/// A request whose path had `/_double` before it.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: Pairs,
+    pub(crate) form: Pairs,
+    pub(crate) body: &'a [u8],
+}
+
+/// Answers a request.
+pub(crate) async fn answer(app: &Arc<App>, request: &Request<'_>) -> Answer {
+    let answer = if let Some(talk) = request.path.strip_prefix("/talk/") {
+        tap(app, request, talk).await
+    } else {
+        match calls(app, request) {
+            Ok(Some(jobs)) => json_answer(&webhook::carry(app, jobs).await),
+            Ok(None) => steer(app, request),
+            Err(problem) => Err(problem),
+        }
     };
     answer.unwrap_or_else(|problem| Answer::refuse(400, &problem))
 }
 
+/// A user's talk, and what the user does there.
+async fn tap(app: &Arc<App>, request: &Request<'_>, talk: &str) -> Result<Answer, String> {
+    let (channel, user) = talk.split_once('/').ok_or("a talk has a channel and a user")?;
+    let user = user.parse()?;
+    if request.method == "GET" {
+        return phone::talk(&mut app.state(), channel, user);
+    }
+    let jobs = {
+        let mut state = app.state();
+        let act = phone::act(&request.form)?;
+        if let Some(words) = request.form.get("words").filter(|words| !words.is_empty()) {
+            state.say(channel, user, words)?;
+        }
+        webhook::act(&mut state, channel, Some(user), act, Manner::default())?
+    };
+    webhook::carry(app, jobs).await;
+    Ok(Answer::redirect(303, format!("/_double/talk/{channel}/{user}#end")))
+}
+
 /// What people do, with the calls of webhooks that follow; none for other paths.
-fn calls(app: &App, method: &str, path: &str, body: &[u8]) -> Result<Option<Vec<Job>>, String> {
+fn calls(app: &App, request: &Request<'_>) -> Result<Option<Vec<Job>>, String> {
+    let Request { method, path, body, .. } = *request;
     if method != "POST" {
         return Ok(None);
     }
@@ -164,9 +233,17 @@ fn calls(app: &App, method: &str, path: &str, body: &[u8]) -> Result<Option<Vec<
     Ok(Some(jobs))
 }
 
-fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Result<Answer, String> {
+fn steer(app: &App, request: &Request<'_>) -> Result<Answer, String> {
+    let Request { method, path, body, .. } = *request;
+    let query = &request.query;
     let mut state = app.state();
     let state = &mut *state;
+    if let Some((channel, menu)) = path
+        .strip_prefix("/picture/")
+        .and_then(|picture| picture.split_once('/'))
+    {
+        return phone::picture(state, channel, menu);
+    }
     match (method, path) {
         ("POST", "/channels") => state.add_channel(read::<NewChannel>(body)?)?,
         ("POST", "/users") => add_users(state, &read(body)?)?,
@@ -180,9 +257,35 @@ fn steer(app: &App, method: &str, path: &str, query: &Pairs, body: &[u8]) -> Res
             .advance(SignedDuration::from_secs(read::<Advance>(body)?.seconds)),
         ("POST", "/limits") => state.rate_limits = read::<Limits>(body)?.on,
         ("POST", "/quota") => set_quota(state, &read(body)?)?,
+        ("GET", "" | "/") => return Ok(phone::front(state)),
         ("GET", "/receipts") => return Ok(receipts(state, query)),
         ("GET", "/requests") => return json_answer(&state.requests.all()),
         ("GET", "/violations") => return json_answer(&state.violations),
+        ("POST", "/callbacks") => {
+            let Callbacks { channel, urls } = read(body)?;
+            state.channel(&channel)?.callbacks = urls;
+        }
+        ("POST", "/current-user") => {
+            let CurrentUser { provider, user } = read(body)?;
+            let user = user.as_deref().map(str::parse).transpose()?;
+            state.set_current(&provider, user)?;
+        }
+        ("POST", "/id-token") => {
+            let new: NewIdToken = read(body)?;
+            let user = new.user.parse()?;
+            let token = liff_id_token(state, &new.channel, user, new.nonce.as_deref(), new.flaw)?;
+            return Ok(Answer::ok(&json!({ "id_token": token })));
+        }
+        ("POST", "/rotate-keys") => state.rotate_keys()?,
+        ("POST", "/menu-delay") => {
+            let MenuDelay { channel, seconds } = read(body)?;
+            state.channel(&channel)?.menus.delay = SignedDuration::from_secs(seconds);
+        }
+        ("GET", "/menus") => {
+            let now = state.clock.now();
+            let channel = query.get("channel").unwrap_or_default();
+            return json_answer(&state.channel(channel)?.menus.list(now));
+        }
         ("GET", "/deliveries") => return json_answer(&state.mailbag.deliveries),
         ("GET", "/peaks") => return json_answer(&peaks(state)),
         ("GET", "/state") => return Ok(Answer::ok(&summary(state))),

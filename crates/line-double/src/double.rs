@@ -12,10 +12,10 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
+use crate::api::{Flaw, liff_id_token};
 use crate::call::App;
 use crate::messages::Rules;
-use crate::model::{Chances, Delivery, Fault, NewChannel, Options, Receipt, Request};
-use crate::random::Random;
+use crate::model::{Chances, Delivery, Fault, Menu, NewChannel, Options, Receipt, Request};
 use crate::server;
 use crate::state::{Friendship, Kept, State, UserId, Violation};
 use crate::webhook::{self, Act, Job, Manner};
@@ -39,12 +39,12 @@ pub struct Double {
 impl Double {
     /// Starts a double; fails where the port is taken.
     pub fn start(options: Options) -> io::Result<Double> {
-        let random = Random::from_system().map_err(|_| io::Error::other("the system gives no random bytes"))?;
+        let state = State::new(&options).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         let listener = TcpListener::bind(("127.0.0.1", options.port))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         let app = Arc::new(App {
-            state: Mutex::new(State::new(&options, random)),
+            state: Mutex::new(state),
             rules: Rules {
                 loopback_urls: options.loopback_urls,
             },
@@ -227,6 +227,51 @@ impl Double {
     /// Breaches of the rules that LINE would not report.
     pub fn violations(&self) -> Vec<Violation> {
         self.app.state().violations.iter().cloned().collect()
+    }
+
+    /// The rich menu that a user sees: their own, or else the channel's default.
+    pub fn menu_of(&self, channel: &str, user: &str) -> Option<String> {
+        let mut state = self.app.state();
+        let now = state.clock.now();
+        must(state.channel(channel)).menus.seen(must(user.parse()), now)
+    }
+
+    /// The channel's rich menus, in the order of their ids.
+    pub fn menus(&self, channel: &str) -> Vec<Menu> {
+        let mut state = self.app.state();
+        let now = state.clock.now();
+        must(state.channel(channel)).menus.list(now)
+    }
+
+    /// Registers the callback URLs of a LINE Login channel; while there is none, all are taken.
+    pub fn callbacks(&self, channel: &str, urls: &[&str]) {
+        must(self.app.state().channel(channel)).callbacks = urls.iter().map(|url| (*url).to_owned()).collect();
+    }
+
+    /// Names who signs in at LINE Login without being asked.
+    pub fn current_user(&self, provider: &str, user: &str) {
+        must(self.app.state().set_current(provider, Some(must(user.parse()))));
+    }
+
+    /// An ID token as LIFF gives one to a page of a LINE Login channel, or a wrong one.
+    pub fn id_token(&self, channel: &str, user: &str, nonce: Option<&str>, flaw: Option<Flaw>) -> String {
+        must(liff_id_token(
+            &mut self.app.state(),
+            channel,
+            must(user.parse()),
+            nonce,
+            flaw,
+        ))
+    }
+
+    /// Replaces the key of ID tokens; tokens of the one before are still good.
+    pub fn rotate_keys(&self) {
+        must(self.app.state().rotate_keys());
+    }
+
+    /// How long changes of many users' menus take to show after they were accepted.
+    pub fn menu_delay(&self, channel: &str, delay: SignedDuration) {
+        must(self.app.state().channel(channel)).menus.delay = delay;
     }
 
     /// Recipients counted for a channel in this month: replies are free, whoever is not reached is not counted.

@@ -233,6 +233,29 @@ pub struct Receipt {
     pub messages: Value,
 }
 
+/// A rich menu of a channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Menu {
+    /// The id that LINE gave.
+    pub id: String,
+    /// The name, which nobody sees.
+    pub name: String,
+    /// The text of the bar that opens it.
+    pub chat_bar_text: String,
+    /// The width in pixels.
+    pub width: u64,
+    /// The height in pixels.
+    pub height: u64,
+    /// The areas with their actions, as they were made.
+    pub areas: Value,
+    /// The media type of its picture, once there is one.
+    pub picture: Option<String>,
+    /// Whether everybody sees it who has none of their own.
+    pub is_default: bool,
+    /// Users who see it as their own.
+    pub linked_users: u64,
+}
+
 /// One call of a channel's webhook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {

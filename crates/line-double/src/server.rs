@@ -49,14 +49,17 @@ pub(crate) async fn serve(
     let Ok(body) = body::to_bytes(body, READ_MAX).await else {
         return respond(Answer::refuse(413, "The request entity is too large"), "");
     };
-    let query = pairs(&parts);
+    let (query, form) = (pairs(&parts), form(&parts, &body).await);
     if let Some(path) = parts.uri.path().strip_prefix(CONTROL) {
-        return respond(
-            control::answer(&app, parts.method.as_str(), path, &query, &body).await,
-            "",
-        );
+        let request = control::Request {
+            method: parts.method.as_str(),
+            path,
+            query,
+            form,
+            body: &body,
+        };
+        return respond(control::answer(&app, &request).await, "");
     }
-    let form = form(&parts, &body).await;
     let incoming = Incoming {
         method: parts.method.as_str(),
         path: parts.uri.path(),

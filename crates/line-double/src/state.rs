@@ -7,12 +7,16 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use ring::error::Unspecified;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::api::Code;
 use crate::clock::{Clock, day_in_japan};
+use crate::jwt::Signer;
 use crate::limits::Meter;
+use crate::menus::Menus;
 use crate::model::{Chances, ChannelKind, Fault, FaultKind, NewChannel, Options, Receipt, Request, Via};
 use crate::random::Random;
 use crate::webhook::{Mailbag, Webhook};
@@ -25,6 +29,9 @@ const KEYS_BEFORE_SWEEP: usize = 100_000;
 
 /// Ids of messages begin here; LINE's are decimal numbers of eighteen digits.
 const FIRST_MESSAGE: u64 = 461_230_000_000_000_000;
+
+/// Keys of ID tokens that are published at once.
+const SIGNERS_MAX: usize = 2;
 
 /// Breaches of the rules that are remembered; a test looks whether there is any.
 const VIOLATIONS_MAX: usize = 1_000;
@@ -67,6 +74,8 @@ pub(crate) enum Friendship {
 pub(crate) struct Provider {
     /// Names by user id.
     pub(crate) users: BTreeMap<UserId, Box<str>>,
+    /// Who signs in at LINE Login without being asked.
+    pub(crate) current: Option<UserId>,
 }
 
 /// A channel with all that happened to it.
@@ -91,6 +100,9 @@ pub(crate) struct Channel {
     /// Tokens of account linking with their user and their end.
     pub(crate) link_tokens: HashMap<String, (UserId, Timestamp)>,
     pub(crate) webhook: Webhook,
+    pub(crate) menus: Menus,
+    /// Callback URLs of LINE Login; while there is none, all are taken.
+    pub(crate) callbacks: Vec<String>,
 }
 
 impl Channel {
@@ -108,6 +120,8 @@ impl Channel {
             reply_tokens: HashMap::new(),
             link_tokens: HashMap::new(),
             webhook: Webhook::default(),
+            menus: Menus::default(),
+            callbacks: Vec::new(),
         }
     }
 
@@ -376,11 +390,18 @@ pub(crate) struct State {
     pub(crate) requests: Requests,
     pub(crate) violations: VecDeque<Violation>,
     pub(crate) mailbag: Mailbag,
+    /// Codes that LINE Login gave.
+    pub(crate) codes: HashMap<String, Code>,
+    /// Keys of ID tokens, the newest last.
+    pub(crate) signers: Vec<Signer>,
 }
 
 impl State {
-    pub(crate) fn new(options: &Options, random: Random) -> State {
-        State {
+    /// Fails where the operating system gives no random bytes.
+    pub(crate) fn new(options: &Options) -> Result<State, Unspecified> {
+        let mut random = Random::from_system()?;
+        let signer = Signer::new(random.id())?;
+        Ok(State {
             clock: Clock::new(options.clock),
             random,
             rate_limits: options.rate_limits,
@@ -399,7 +420,9 @@ impl State {
             },
             violations: VecDeque::new(),
             mailbag: Mailbag::default(),
-        }
+            codes: HashMap::new(),
+            signers: vec![signer],
+        })
     }
 
     /// Adds a channel, or gives a known one new settings; what happened to it stays.
@@ -442,6 +465,26 @@ impl State {
             .get_mut(provider)
             .ok_or_else(|| format!("no channel has the provider {provider:?}"))?;
         provider.users.insert(user, Box::from(name));
+        Ok(())
+    }
+
+    /// Who signs in at LINE Login without being asked; none lets the page ask.
+    pub(crate) fn set_current(&mut self, provider: &str, user: Option<UserId>) -> Result<(), String> {
+        let known = self
+            .providers
+            .get_mut(provider)
+            .ok_or_else(|| format!("no channel has the provider {provider:?}"))?;
+        known.current = user;
+        Ok(())
+    }
+
+    /// Replaces the key of ID tokens, as LINE does from time to time; tokens of the one before are still good.
+    pub(crate) fn rotate_keys(&mut self) -> Result<(), String> {
+        let signer = Signer::new(self.random.id()).map_err(|Unspecified| "the system gives no random bytes")?;
+        self.signers.push(signer);
+        while self.signers.len() > SIGNERS_MAX {
+            self.signers.remove(0);
+        }
         Ok(())
     }
 

@@ -50,6 +50,13 @@ pub enum Act {
         /// The event's `params`; null for none.
         params: Value,
     },
+    /// Taps something that switches to the rich menu of an alias.
+    Switch {
+        /// The alias.
+        alias: String,
+        /// The action's `data`.
+        data: String,
+    },
     /// Takes a message back.
     Unsend(String),
     /// Something else: the properties of the event, which win over those that are filled in.
@@ -225,6 +232,12 @@ fn properties(
                 postback.insert("params".to_owned(), params);
             }
             Some(json!({ "type": "postback", "postback": postback }))
+        }
+        Act::Switch { alias, data } => {
+            let now = state.clock.now();
+            let status = state.channel(channel)?.menus.switch(user, &alias, now);
+            let params = json!({ "newRichMenuAliasId": alias, "status": status });
+            Some(json!({ "type": "postback", "postback": { "data": data, "params": params } }))
         }
         Act::Unsend(message) => {
             state.mailbag.said.retain(|said| said.message != message);

@@ -1,7 +1,7 @@
 //! The one table of LINE's addresses that the double answers.
 
 use crate::answer::Answer;
-use crate::api::{sending, statistics, tokens, users, webhook_admin};
+use crate::api::{login, richmenu, sending, statistics, tokens, users, webhook_admin};
 use crate::call::Call;
 use crate::limits::Rate;
 use crate::model::Delivery;
@@ -68,6 +68,13 @@ const fn post(template: &'static str, handler: fn(&Call<'_>) -> Result<Answer, A
     Route {
         method: "POST",
         body: Body::Json,
+        ..get(template, handler)
+    }
+}
+
+const fn delete(template: &'static str, handler: fn(&Call<'_>) -> Result<Answer, Answer>) -> Route {
+    Route {
+        method: "DELETE",
         ..get(template, handler)
     }
 }
@@ -165,11 +172,37 @@ pub(crate) static ROUTES: &[Route] = &[
     calling("POST", "/v2/bot/channel/webhook/test", webhook_admin::test).rate(Rate::per_hour(60)),
     post("/v2/bot/user/{userId}/linkToken", webhook_admin::link_token).without_body(),
     calling("GET", "/dialog/bot/accountLink", webhook_admin::account_link).open(),
+    post("/v2/bot/richmenu", richmenu::create).rate(Rate::per_hour(100)),
+    post("/v2/bot/richmenu/validate", richmenu::validate),
+    get("/v2/bot/richmenu/list", richmenu::list).rate(Rate::per_second(10)),
+    post("/v2/bot/richmenu/alias", richmenu::create_alias),
+    get("/v2/bot/richmenu/alias/list", richmenu::list_aliases),
+    get("/v2/bot/richmenu/alias/{richMenuAliasId}", richmenu::get_alias),
+    post("/v2/bot/richmenu/alias/{richMenuAliasId}", richmenu::update_alias),
+    delete("/v2/bot/richmenu/alias/{richMenuAliasId}", richmenu::delete_alias).rate(Rate::per_hour(100)),
+    post("/v2/bot/richmenu/bulk/link", richmenu::bulk_link),
+    post("/v2/bot/richmenu/bulk/unlink", richmenu::bulk_unlink),
+    post("/v2/bot/richmenu/batch", richmenu::batch).rate(Rate::per_hour(3)),
+    post("/v2/bot/richmenu/validate/batch", richmenu::validate_batch),
+    get("/v2/bot/richmenu/progress/batch", richmenu::batch_progress).rate(Rate::per_hour(100)),
+    post("/v2/bot/richmenu/{richMenuId}/content", richmenu::upload).without_body(),
+    get("/v2/bot/richmenu/{richMenuId}/content", richmenu::download),
+    get("/v2/bot/richmenu/{richMenuId}", richmenu::get),
+    delete("/v2/bot/richmenu/{richMenuId}", richmenu::delete).rate(Rate::per_hour(100)),
+    post("/v2/bot/user/all/richmenu/{richMenuId}", richmenu::set_default).without_body(),
+    get("/v2/bot/user/all/richmenu", richmenu::get_default),
+    delete("/v2/bot/user/all/richmenu", richmenu::clear_default),
+    post("/v2/bot/user/{userId}/richmenu/{richMenuId}", richmenu::link).without_body(),
+    get("/v2/bot/user/{userId}/richmenu", richmenu::get_of_user),
+    delete("/v2/bot/user/{userId}/richmenu", richmenu::unlink),
     form("/oauth2/v3/token", tokens::issue_stateless),
     form("/oauth2/v2.1/token", tokens::issue_by_assertion),
     get("/oauth2/v2.1/tokens/kid", tokens::key_ids).open(),
     get("/oauth2/v2.1/verify", tokens::verify).open(),
     form("/oauth2/v2.1/revoke", tokens::revoke),
+    form("/oauth2/v2.1/verify", login::verify),
+    get("/oauth2/v2.1/authorize", login::authorize).open(),
+    get("/oauth2/v2.1/certs", login::certs).open(),
     form("/v2/oauth/accessToken", tokens::issue_short_lived),
     form("/v2/oauth/verify", tokens::verify_old),
     form("/v2/oauth/revoke", tokens::revoke_old),

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::api::login;
 use crate::call::{Call, Pairs};
 use crate::jwt::Unverified;
 use crate::limits::Rate;
@@ -49,8 +50,11 @@ pub(crate) fn issue_stateless(call: &Call<'_>) -> Result<Answer, Answer> {
     Ok(token_answer(&token, STATELESS_LIFE, None))
 }
 
-/// POST /oauth2/v2.1/token
+/// POST /oauth2/v2.1/token: for channels by assertion, and for people with a code of LINE Login.
 pub(crate) fn issue_by_assertion(call: &Call<'_>) -> Result<Answer, Answer> {
+    if call.form.get("grant_type") == Some("authorization_code") {
+        return login::exchange_code(call);
+    }
     grant_type(&call.form)?;
     let mut state = call.state();
     let (channel, life) = assertion(&state, &call.form, call.now)?;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::Answer;
 use crate::api::routes::Outgoing;
 use crate::call::Call;
+use crate::html::{escape, sheet};
 use crate::messages::is_web_address;
 use crate::model::Delivery;
 use crate::webhook::{self, Act, Manner, Outcome};
@@ -115,7 +116,15 @@ pub(crate) fn link_token(call: &Call<'_>) -> Result<Answer, Answer> {
 
 /// GET /dialog/bot/accountLink: what the user's browser opens at access.line.me; tells the channel by a webhook.
 pub(crate) fn account_link(call: &Call<'_>) -> Result<Outgoing, Answer> {
-    let refuse = |message: &str| Answer::page(400, format!("<!doctype html><title>LINE double</title><p>{message}"));
+    let refuse = |message: &str| {
+        Answer::page(
+            400,
+            sheet(
+                "アカウント連携（代役）",
+                &format!("<p>400 Bad Request: {}", escape(message)),
+            ),
+        )
+    };
     let nonce = call.query.get("nonce").unwrap_or_default();
     if !(NONCE_MIN..=NONCE_MAX).contains(&nonce.len()) {
         return Err(refuse("nonce must have 10 to 255 characters"));
@@ -137,9 +146,6 @@ pub(crate) fn account_link(call: &Call<'_>) -> Result<Outgoing, Answer> {
         .map_err(|problem| refuse(&problem))?;
     Ok(Outgoing {
         jobs,
-        answer: |_| {
-            let html = "<!doctype html><html lang=\"ja\"><title>LINE double</title><p>アカウントを連携しました。";
-            Answer::page(200, html.to_owned())
-        },
+        answer: |_| Answer::page(200, sheet("アカウント連携（代役）", "<p>アカウントを連携しました。")),
     })
 }

@@ -8,7 +8,11 @@
 mod control;
 mod faults;
 mod limits;
+mod login;
+mod messages;
+mod phone;
 mod retry_keys;
+mod richmenu;
 mod sending;
 mod support;
 mod tokens;
