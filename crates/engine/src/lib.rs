@@ -6,6 +6,9 @@
 //! | [`planner`] | one tenant's day into the ledger and the outbox |
 //! | [`dispatch`] | batches to providers, outcomes back |
 //! | [`run`] | both, for every tenant, with a report |
+//! | [`menus`] | LINE's rich menus: what LINE has to what staff asked for |
+//! | [`line_check`] | a look at a LINE account, and what to mend where |
+//! | [`month`] | whether a month's messages last |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`witness`] | whether this database may send at all |
 
@@ -15,7 +18,10 @@ pub mod dispatch;
 pub mod env;
 pub mod error;
 pub mod explain;
+pub mod line_check;
 pub mod links;
+pub mod menus;
+pub mod month;
 pub mod planner;
 pub mod programme;
 mod recorder;

@@ -1,6 +1,7 @@
 //! The commands, and what they share: opening the installation, choosing the tenant, failing in two languages.
 
 pub(crate) mod check;
+pub(crate) mod line;
 pub(crate) mod look;
 pub(crate) mod send;
 pub(crate) mod setup;
@@ -121,6 +122,7 @@ impl From<EngineError> for Failure {
                 "原稿に {} 件の直すところがあります。何も取りこんでいません。",
                 problems.len()
             ),
+            EngineError::Line(_) => kizuna_engine::line_check::trouble(&error),
             EngineError::Settings(_) | EngineError::Witness { .. } | EngineError::Rule(_) => {
                 "できませんでした。".to_owned()
             }

@@ -8,6 +8,8 @@
 
 mod app;
 mod crashes;
+mod line_account;
+mod line_menus;
 mod lists;
 mod mail;
 mod missed;
