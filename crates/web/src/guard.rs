@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use kizuna_domain::ids::SubscriberId;
+use kizuna_engine::actions::Actor;
 use kizuna_engine::links;
 use kizuna_store::tenants::{self, Tenant};
 
@@ -45,6 +46,14 @@ pub(crate) struct Office {
     pub(crate) neighbours: Vec<(String, String)>,
     /// True where an account writes letters into a folder.
     pub(crate) has_mailbox: bool,
+}
+
+impl Office {
+    /// Who acts, as the audit names them: these pages open only where nobody signs in.
+    #[expect(clippy::unused_self, reason = "who is in the office, once people sign in")]
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::System
+    }
 }
 
 /// Neighbours shown at most; whoever has more knows their addresses.

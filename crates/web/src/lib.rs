@@ -28,6 +28,7 @@ mod reader;
 pub mod routes;
 mod serve;
 
+pub use office::line::LineMemory;
 pub use routes::router;
 pub use serve::serve;
 
@@ -38,6 +39,8 @@ pub struct Site {
     pub env: Arc<Env>,
     /// Whether staff pages exist.
     pub staff_pages: StaffPages,
+    /// What the pages remember of LINE.
+    pub line: LineMemory,
 }
 
 /// Whether the pages for staff exist; there is no sign-in yet, so they are never shown to a network.

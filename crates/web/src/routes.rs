@@ -11,7 +11,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::guard::Shared;
-use crate::office::{families, family, letter, mailbox, plan, today};
+use crate::office::{families, family, letter, line, line_guest, line_menu, line_menus, mailbox, plan, today};
 use crate::reader::{stop, stopped};
 use crate::{Site, StaffPages, assets, error, front, health};
 
@@ -63,6 +63,20 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/plan", Staff, get(plan::get)),
         route("GET", "/{tenant}/families", Staff, get(families::get)),
         route("GET", "/{tenant}/families/{subscription}", Staff, get(family::get)),
+        route("GET", "/{tenant}/line", Staff, get(line::get)),
+        route("POST", "/{tenant}/line", Staff, post(line::post)),
+        route("POST", "/{tenant}/line/check", Staff, post(line::check)),
+        route(
+            "POST",
+            "/{tenant}/line/register-webhook",
+            Staff,
+            post(line::register_webhook),
+        ),
+        route("GET", "/{tenant}/line/menus", Staff, get(line_menus::get)),
+        route("POST", "/{tenant}/line/menus/publish", Staff, post(line_menus::publish)),
+        route("GET", "/{tenant}/line/menus/{stage}", Staff, get(line_menu::get)),
+        route("POST", "/{tenant}/line/menus/{stage}", Staff, post(line_menu::post)),
+        route("GET", "/{tenant}/line/guest", Staff, get(line_guest::get)),
         route("GET", "/{tenant}/mailbox", Staff, get(mailbox::get)),
         route("GET", "/{tenant}/mailbox/{name}", Staff, get(letter::get)),
     ]

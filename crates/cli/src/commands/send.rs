@@ -3,15 +3,16 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kizuna_domain::people::SkipReason;
 use kizuna_engine::run::{Report, RunOutcome};
-use kizuna_engine::{Env, run as daily};
+use kizuna_engine::{Env, menus, run as daily};
 use kizuna_store::runs;
 use kizuna_store::tenants::Tenant;
-use kizuna_web::{Site, StaffPages};
+use kizuna_web::{LineMemory, Site, StaffPages};
 use serde_json::json;
 
 use super::{Failure, Outcome, Session, find_tenant, print, print_json};
@@ -208,10 +209,11 @@ fn print_doubts(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
 /// Serves pages and runs every day.
 pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure> {
     let (config, env) = session.open()?;
-    let worker = (args.only != Some(Role::Web)).then(|| {
-        let env = Arc::clone(&env);
-        std::thread::spawn(move || work(&env))
-    });
+    let workers = if args.only == Some(Role::Web) {
+        Vec::new()
+    } else {
+        [work, work_on_menus].map(|work| in_background(&env, work)).into()
+    };
     if args.only == Some(Role::Worker) {
         press_on_interrupt(&env.stop);
     } else {
@@ -231,19 +233,25 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
         let site = Arc::new(Site {
             env: Arc::clone(&env),
             staff_pages,
+            line: LineMemory::default(),
         });
         serve_pages(&env, site, listener)?;
     }
     env.stop.press();
-    if let Some(worker) = worker
-        && worker.join().is_err()
-    {
+    // Every worker is waited for, whatever became of the others.
+    let ended: Vec<bool> = workers.into_iter().map(|worker| worker.join().is_ok()).collect();
+    if ended.contains(&false) {
         return Err(Failure::new(
             "配信の作業が、途中で止まりました。",
-            "the daily run ended with a failure",
+            "the daily run or the work on menus ended with a failure",
         ));
     }
     Ok(Outcome::Done)
+}
+
+fn in_background(env: &Arc<Env>, work: fn(&Env)) -> JoinHandle<()> {
+    let env = Arc::clone(env);
+    std::thread::spawn(move || work(&env))
 }
 
 /// Listens, or says what to do where the port is taken.
@@ -276,6 +284,21 @@ pub(crate) fn work(env: &Env) {
                 }
             }
             Err(error) => tracing::error!(%error, "the daily run could not go on; it tries again"),
+        }
+        env.clock.wait(TICK);
+    }
+}
+
+/// Brings LINE's menus to what staff asked for, beside the daily run: LINE's rates make it wait for minutes.
+pub(crate) fn work_on_menus(env: &Env) {
+    while !env.stop.is_pressed() {
+        match menus::tick(env) {
+            Ok(failures) => {
+                for failure in failures {
+                    tracing::warn!(tenant = failure.tenant, error = %failure.error, "menus are not shown yet");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the work on menus could not go on; it tries again"),
         }
         env.clock.wait(TICK);
     }

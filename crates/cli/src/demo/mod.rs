@@ -16,7 +16,7 @@ use kizuna_engine::programme::{self, Loaded};
 use kizuna_engine::{Env, Pace, run as daily};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Keyring, fence, migrate, people, tenants};
-use kizuna_web::{Site, StaffPages};
+use kizuna_web::{LineMemory, Site, StaffPages};
 
 use crate::args::Demo;
 use crate::commands::{Failure, Outcome, Session, day_of, read_key, send};
@@ -96,6 +96,7 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let site = Arc::new(Site {
         env: Arc::clone(&env),
         staff_pages: StaffPages::Open,
+        line: LineMemory::default(),
     });
     send::serve_pages(&env, site, listener)?;
     Ok(Outcome::Done)

@@ -3,6 +3,10 @@
 pub(crate) mod families;
 pub(crate) mod family;
 pub(crate) mod letter;
+pub(crate) mod line;
+pub(crate) mod line_guest;
+pub(crate) mod line_menu;
+pub(crate) mod line_menus;
 pub(crate) mod mail_file;
 pub(crate) mod mailbox;
 pub(crate) mod plan;
@@ -22,6 +26,7 @@ pub(crate) enum Here {
     Today,
     Plan,
     Families,
+    Line,
     Mailbox,
 }
 
