@@ -14,7 +14,7 @@ mod tongue;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Line};
 use clap::Parser;
 use commands::{Failure, Outcome, Session};
 use tongue::Tongue;
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(args) => demo::demo(&session, &args),
         Command::Init => commands::setup::init(&session),
-        Command::Check(args) => Ok(commands::check::check(&session, &args)),
+        Command::Check(args) => commands::check::check(&session, &args),
         Command::Migrate => commands::setup::migrate(&session),
         Command::Import(args) => commands::transfer::import(&session, &args),
         Command::Export(args) => commands::transfer::export(&session, &args),
@@ -66,6 +66,7 @@ fn main() -> ExitCode {
         Command::Position(args) => commands::look::position(&session, &args),
         Command::Timeline(args) => commands::look::timeline(&session, &args),
         Command::Resume(args) => commands::setup::resume(&session, &args),
+        Command::Line(Line::Menus(args)) => commands::line::menus(&session, &args),
         Command::Claim(args) => commands::setup::claim(&session, &args),
     };
     match result {

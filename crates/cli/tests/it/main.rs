@@ -10,5 +10,6 @@ mod demo;
 mod exchange;
 mod first_use;
 mod kills;
+mod line;
 mod place;
 mod zones;
