@@ -25,6 +25,8 @@ struct GuestPage {
     tab: Tab,
     is_guest: bool,
     entry: String,
+    callback: String,
+    liff: String,
     endpoint: String,
     letter: String,
     menus: Vec<Plan>,
@@ -37,6 +39,8 @@ struct Letter<'a> {
     town: &'a str,
     sender: &'a str,
     entry: &'a str,
+    callback: &'a str,
+    liff: &'a str,
     endpoint: &'a str,
 }
 
@@ -75,10 +79,13 @@ fn look(site: &Site, office: &Office) -> Result<GuestPage, PageError> {
         enter(&base, Intent::Register),
         webhook_address(&tenant.settings.base_url, &tenant.code),
     );
+    let (callback, liff) = (format!("{base}/line/callback"), format!("{base}/line/liff"));
     let letter = Letter {
         town: &tenant.name,
         sender: &tenant.settings.sender_name,
         entry: &entry,
+        callback: &callback,
+        liff: &liff,
         endpoint: &endpoint,
     };
     Ok(GuestPage {
@@ -87,6 +94,8 @@ fn look(site: &Site, office: &Office) -> Result<GuestPage, PageError> {
         is_guest: mode.is_some_and(|mode| mode == "guest"),
         letter: letter.render()?,
         entry,
+        callback,
+        liff,
         endpoint,
         menus: state.menus.iter().map(|menu| plan(menu, &base)).collect(),
     })

@@ -397,6 +397,8 @@ fn the_owner_of_a_shared_account_is_handed_addresses_areas_and_pictures() {
     page.says("https://kosodate.hidamari.example/hidamari/line/enter?to=register")
         .says("https://kosodate.hidamari.example/hidamari/line/enter?to=birth")
         .says("https://kosodate.hidamari.example/hidamari/line/webhook")
+        .says("https://kosodate.hidamari.example/hidamari/line/callback")
+        .says("https://kosodate.hidamari.example/hidamari/line/liff")
         .says("件名：ひだまり市公式LINEに")
         .says("2500 × 843")
         .says("1200 × 405")
