@@ -460,25 +460,13 @@ impl HtmlWriter {
     }
 
     fn phone(&self, phone: &str) -> String {
-        let dialled = dialled(phone);
         let words = self.words.phone;
-        match (phone.is_empty(), dialled) {
+        match (phone.is_empty(), text::tel(phone)) {
             (true, _) => String::new(),
             (false, None) => format!("{words}{}", escape(phone)),
-            (false, Some(dialled)) => format!("{words}<a href=\"{dialled}\">{}</a>", escape(phone)),
+            (false, Some(uri)) => format!("{words}<a href=\"{uri}\">{}</a>", escape(phone)),
         }
     }
-}
-
-/// The `tel:` address of a number as printed; `None` where nothing in it can be dialled.
-///
-/// `#8000` is dialled as written; RFC 3966 wants its `#` encoded.
-pub(crate) fn dialled(phone: &str) -> Option<String> {
-    let keys: String = text::fold(phone)
-        .chars()
-        .filter(|c| c.is_ascii_digit() || matches!(c, '+' | '#' | '*'))
-        .collect();
-    (!keys.is_empty()).then(|| format!("tel:{}", keys.replace('#', "%23")))
 }
 
 /// Text made safe between tags and inside double quotes.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use kizuna_domain::day::Day;
+use kizuna_domain::menu::MenuStage;
 use kizuna_domain::staff::Role;
 
 use crate::tongue::Tongue;
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     Audit(Audit),
     /// 止まったアカウントと、待たせた通を、また動かす
     Resume(OneTenant),
+    /// LINEのメニュー
+    #[command(subcommand)]
+    Line(Line),
     /// このデータベースが本物だと宣言する（復元や引っこしのあと）
     Claim(Claim),
     /// 試すための代役を動かす
@@ -96,6 +100,49 @@ pub(crate) struct Check {
     /// 配信手段に、ほんとうにつないでみない
     #[arg(long)]
     pub offline: bool,
+    /// 一つのものを、くわしく確かめる
+    #[command(subcommand)]
+    pub what: Option<CheckOne>,
+}
+
+/// What to look at closely.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckOne {
+    /// LINE公式アカウント：直すところと、どこを押すか
+    Line(OneTenant),
+}
+
+/// What to do with LINE.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Line {
+    /// トーク画面の下に出るメニュー
+    #[command(subcommand)]
+    Menus(Menus),
+}
+
+/// What to do with the menus.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Menus {
+    /// メニューと、LINEに出ているかどうか
+    Show(OneTenant),
+    /// いまの下書きをLINEに出す。終わるまで待ちます
+    Publish(OneTenant),
+    /// メニューを絵（PNG）にする
+    Draw(DrawMenu),
+}
+
+/// Options of `line menus draw`.
+#[derive(Debug, Args)]
+pub(crate) struct DrawMenu {
+    /// 自治体のコード（一つだけなら、書かなくてよい）
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// 時期：start（登録する前）、pregnancy（妊娠中）、child（子育て中）、stopped（止めたあと）
+    #[arg(long, value_parser = stage)]
+    pub stage: MenuStage,
+    /// 書き出すファイル
+    #[arg(long)]
+    pub out: PathBuf,
 }
 
 /// What to import.
@@ -351,5 +398,13 @@ pub(crate) struct DoubleLine {
 fn day(text: &str) -> Result<Day, String> {
     kizuna_domain::roster::read_date(text).ok_or_else(|| {
         "2026-12-01 のように、ある日付を書いてください (write an existing date like 2026-12-01)".to_owned()
+    })
+}
+
+fn stage(text: &str) -> Result<MenuStage, String> {
+    MenuStage::from_code(text).ok_or_else(|| {
+        let codes: Vec<&str> = MenuStage::ALL.iter().map(|stage| stage.code()).collect();
+        let codes = codes.join("・");
+        format!("{codes} のどれかを書いてください (write one of these)")
     })
 }

@@ -14,7 +14,7 @@ mod tongue;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command, Double};
+use args::{Cli, Command, Double, Line};
 use clap::Parser;
 use commands::{Failure, Outcome, Session};
 use tongue::Tongue;
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(args) => demo::demo(&session, &args),
         Command::Init => commands::setup::init(&session),
-        Command::Check(args) => Ok(commands::check::check(&session, &args)),
+        Command::Check(args) => commands::check::check(&session, &args),
         Command::Migrate => commands::setup::migrate(&session),
         Command::Import(args) => commands::transfer::import(&session, &args),
         Command::Export(args) => commands::transfer::export(&session, &args),
@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         Command::Staff(what) => commands::staff::staff(&session, &what),
         Command::Audit(what) => commands::audit::audit(&session, &what),
         Command::Resume(args) => commands::setup::resume(&session, &args),
+        Command::Line(Line::Menus(args)) => commands::line::menus(&session, &args),
         Command::Claim(args) => commands::setup::claim(&session, &args),
         Command::Double(Double::Line(args)) => commands::double::line(&session, &args),
     };

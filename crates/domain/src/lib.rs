@@ -75,18 +75,33 @@
 //! | `Attempt`, `Urgency` | 試行 | what a consequence depends on besides the outcome | `run::settle` |
 //! | `Settlement`, `Next`, `Failure` | 結果の扱い | what we therefore write | `run::settle` |
 //!
+//! **Rich menus of LINE**
+//!
+//! | word | 日本語 | meaning | file |
+//! |---|---|---|---|
+//! | `Menu`, `MenuDocument` | メニュー | the picture with buttons under a talk: checked, and as a tenant stores it | `menu` |
+//! | `MenuStage` | 登録する前／妊娠中／子育て中／止めたあと | for which readers a menu is | `menu` |
+//! | `Button`, `Icon` | ボタン、絵 | words, drawing and action of one cell | `menu` |
+//! | `MenuAction`, `Intent` | 押すとすること | asks us for something, opens a page, or dials | `menu` |
+//! | `Template`, `Size`, `Area` | 並べ方 | rows of equal cells that cover a picture | `menu` |
+//! | `Colour` | 色 | with the contrast that words on it have | `menu` |
+//! | `MenuProblem` | 直すところ | what keeps a menu from being published | `menu` |
+//! | `Destinations` | 押した先 | whether presses reach us through the webhook or through pages | `menu` |
+//! | `LineMenu`, `LineArea`, `LineAction` | LINEに渡すメニュー | a menu in the form of LINE's API | `menu` |
+//!
 //! **Identifiers** (`ids`; made by `Ids`): `TenantId` 導入自治体, `TrackId` シリーズ, `ArticleId` 原稿, `RevisionId` 版, `EditionId` 配信版,
 //! `SubscriberId` 読者, `SubscriptionId` 登録, `PointId` 配信先, `AccountId` 配信アカウント, `CohortId` 同文グループ, `BatchId` 送信単位, `RunId` 配信回,
 //! `StaffId` 職員, `InvitationId` 招待.
 //!
 //! **Refused texts** (each stands beside what it is not): `NotADay`, `NotAWindow`, `NotAPosition`, `NotAnEndRule`, `NotSlots`,
-//! `NotAnId`, `NotAMail`, `SettingsError`.
+//! `NotAnId`, `NotAMail`, `NotAColour`, `SettingsError`.
 
 pub mod age;
 pub mod cadence;
 pub mod content;
 pub mod day;
 pub mod ids;
+pub mod menu;
 pub mod message;
 pub mod password;
 pub mod people;

@@ -28,7 +28,6 @@ macro_rules! codes {
         }
     };
 }
-
 pub(crate) use codes;
 
 codes! {

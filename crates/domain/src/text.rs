@@ -38,3 +38,20 @@ pub fn shorten(text: &str, max: usize) -> String {
     }
     text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
+
+/// The address that dials a telephone number as people write it; `None` where nothing in it can be dialled.
+///
+/// ```
+/// use kizuna_domain::text::tel;
+/// assert_eq!(tel("０００-０００-０００１").as_deref(), Some("tel:0000000001"));
+/// // RFC 3966 wants the `#` encoded.
+/// assert_eq!(tel("#8000").as_deref(), Some("tel:%238000"));
+/// assert_eq!(tel("なし"), None);
+/// ```
+pub fn tel(phone: &str) -> Option<String> {
+    let dialled: String = fold(phone)
+        .chars()
+        .filter(|c| c.is_ascii_digit() || matches!(c, '+' | '#' | '*'))
+        .collect();
+    (!dialled.is_empty()).then(|| format!("tel:{}", dialled.replace('#', "%23")))
+}

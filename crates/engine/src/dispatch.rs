@@ -78,6 +78,7 @@ fn is_its_own(error: &EngineError) -> bool {
         | EngineError::NoAccount(_)
         | EngineError::Pack(_)
         | EngineError::NoTrack(_)
+        | EngineError::Line(_)
         | EngineError::NoChannel(_)
         | EngineError::Staff(_)
         | EngineError::Credentials(_)

@@ -1,5 +1,6 @@
 //! What can keep the engine from doing what was asked.
 
+use kizuna_channels::line::CallError;
 use kizuna_domain::content::pack::PackProblem;
 use kizuna_domain::tenant::SettingsError;
 use kizuna_store::StoreError;
@@ -41,6 +42,9 @@ pub enum EngineError {
         /// Why.
         source: std::io::Error,
     },
+    /// LINE did not do what it was asked.
+    #[error(transparent)]
+    Line(#[from] CallError),
     /// A channel of this name is not part of this build.
     #[error("the channel '{0}' is not part of this program")]
     NoChannel(String),

@@ -6,6 +6,9 @@
 //! | [`planner`] | one tenant's day into the ledger and the outbox |
 //! | [`dispatch`] | batches to providers, outcomes back |
 //! | [`run`] | both, for every tenant, with a report |
+//! | [`menus`] | LINE's rich menus: what LINE has to what staff asked for |
+//! | [`line_check`] | a look at a LINE account, and what to mend where |
+//! | [`month`] | whether a month's messages last |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`line`] | what comes in from LINE: inbox, talk, tickets, passing on |
@@ -19,7 +22,10 @@ pub mod env;
 pub mod error;
 pub mod explain;
 pub mod line;
+pub mod line_check;
 pub mod links;
+pub mod menus;
+pub mod month;
 pub mod planner;
 pub mod programme;
 mod recorder;

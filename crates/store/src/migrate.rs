@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "staff", include_str!("../migrations/0002_staff.sql")),
     (3, "requests", include_str!("../migrations/0003_requests.sql")),
     (4, "line", include_str!("../migrations/0004_line.sql")),
+    (5, "menus", include_str!("../migrations/0005_menus.sql")),
 ];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).

@@ -64,19 +64,6 @@ pub(crate) fn base_url(configured: &str, client: &Client) -> String {
     }
 }
 
-/// The address that dials a number; `None` where nothing in it can be dialled.
-pub(crate) fn tel(phone: &str) -> Option<String> {
-    let mut uri = String::from("tel:");
-    for character in phone.chars() {
-        match character {
-            '0'..='9' | '+' | '*' => uri.push(character),
-            '#' => uri.push_str("%23"),
-            _ => {}
-        }
-    }
-    (uri.len() > "tel:".len()).then_some(uri)
-}
-
 /// An address of the web as a link may carry it; `None` for anything else, `javascript:` above all.
 pub(crate) fn web(url: &str) -> Option<&str> {
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
@@ -99,13 +86,6 @@ mod tests {
         assert_eq!(families(9, TenantKind::Municipality), "少数");
         assert_eq!(families(10, TenantKind::Municipality), "10人");
         assert_eq!(families(1, TenantKind::Demo), "1人");
-    }
-
-    #[test]
-    fn a_short_number_with_a_hash_can_be_dialled() {
-        assert_eq!(tel("#8000").as_deref(), Some("tel:%238000"));
-        assert_eq!(tel("000-000-0001").as_deref(), Some("tel:0000000001"));
-        assert_eq!(tel("なし"), None);
     }
 
     #[test]

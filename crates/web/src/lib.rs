@@ -41,6 +41,7 @@ mod serve;
 mod staff;
 
 pub use client::Peer;
+use office::line::LineMemory;
 pub use routes::router;
 pub use serve::serve;
 
@@ -56,6 +57,8 @@ pub struct Site {
     pub entrance: Entrance,
     /// Where events of LINE are handed in.
     pub inbox: Inbox,
+    /// What the pages remember of LINE.
+    line: LineMemory,
     /// Proxies whose word about a client's address is taken.
     proxies: Vec<IpAddr>,
     /// Room for those who hash passwords.
@@ -69,6 +72,7 @@ impl Site {
             env,
             entrance,
             inbox,
+            line: LineMemory::default(),
             proxies,
             hashing: Arc::new(Semaphore::new(HASHINGS_MAX)),
         }

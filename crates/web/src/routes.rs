@@ -16,7 +16,10 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::guard::{self, Gate, Shared};
 use crate::line::{liff, login, webhook};
-use crate::office::{audit, families, family, invitation, letter, mailbox, people, person, plan, today};
+use crate::office::{
+    audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
+    people, person, plan, today,
+};
 use crate::reader::{birth, changed, register, settings, stop, stopped};
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health};
@@ -51,7 +54,7 @@ pub struct Route {
 /// The table.
 pub fn table() -> Vec<Route> {
     use Audience::{Anyone, Myself, Reader, Staff};
-    use Permission::{AuditView, FamiliesView, OfficeView, StaffManage};
+    use Permission::{AuditView, FamiliesView, LineConnect, LineMenus, LineView, OfficeView, StaffManage};
     let route = |method, path, audience, handler| Route {
         method,
         path,
@@ -121,6 +124,40 @@ pub fn table() -> Vec<Route> {
             Staff(FamiliesView),
             get(family::get),
         ),
+        route("GET", "/{tenant}/line", Staff(LineView), get(office_line::get)),
+        route("POST", "/{tenant}/line", Staff(LineConnect), post(office_line::post)),
+        route(
+            "POST",
+            "/{tenant}/line/check",
+            Staff(LineConnect),
+            post(office_line::check),
+        ),
+        route(
+            "POST",
+            "/{tenant}/line/register-webhook",
+            Staff(LineConnect),
+            post(office_line::register_webhook),
+        ),
+        route("GET", "/{tenant}/line/menus", Staff(LineView), get(line_menus::get)),
+        route(
+            "POST",
+            "/{tenant}/line/menus/publish",
+            Staff(LineMenus),
+            post(line_menus::publish),
+        ),
+        route(
+            "GET",
+            "/{tenant}/line/menus/{stage}",
+            Staff(LineView),
+            get(line_menu::get),
+        ),
+        route(
+            "POST",
+            "/{tenant}/line/menus/{stage}",
+            Staff(LineMenus),
+            post(line_menu::post),
+        ),
+        route("GET", "/{tenant}/line/guest", Staff(LineView), get(line_guest::get)),
         route("GET", "/{tenant}/mailbox", Staff(FamiliesView), get(mailbox::get)),
         route("GET", "/{tenant}/mailbox/{name}", Staff(FamiliesView), get(letter::get)),
         route("GET", "/{tenant}/staff", Staff(StaffManage), get(people::get)),

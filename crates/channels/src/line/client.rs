@@ -27,6 +27,9 @@ const IDLE_AGE: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(5);
 /// Waits before repeating a request that had no clear answer: most of LINE's hiccups are over within a second.
 pub(crate) const PAUSES_MS: [u64; 5] = [100, 300, 1_000, 3_000, 8_000];
+/// Waits and time for an answer where a person waits: LINE answers in a few dozen milliseconds, or is in trouble.
+const HURRIED_PAUSES_MS: [u64; 1] = [200];
+const HURRY: Duration = Duration::from_secs(4);
 /// How long a bucket stays empty after LINE said that it was too much.
 const TOO_FAST_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// Characters of LINE's sentences that are kept.
@@ -106,7 +109,7 @@ pub enum CallError {
 
 impl CallError {
     /// True where the same call may do better in a moment.
-    pub(crate) fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         match self {
             CallError::Unreachable(_) | CallError::Unclear(_) | CallError::TooFast => true,
             CallError::Invalid { .. }
@@ -217,6 +220,8 @@ pub struct RichMenu {
 pub struct Client {
     access: Arc<Access>,
     net: Net,
+    /// Waits before repetitions.
+    pauses: &'static [u64],
 }
 
 impl fmt::Debug for Client {
@@ -236,7 +241,22 @@ impl Client {
         Ok(Client {
             access: Arc::new(super::settings::read(account)?),
             net: net.clone(),
+            pauses: &PAUSES_MS,
         })
+    }
+
+    /// The same for somebody who waits in front of a page: short waits, one repetition.
+    #[must_use]
+    pub fn hurried(self) -> Client {
+        let access = Access {
+            timeout: self.access.timeout.min(HURRY),
+            ..(*self.access).clone()
+        };
+        Client {
+            access: Arc::new(access),
+            pauses: &HURRIED_PAUSES_MS,
+            ..self
+        }
     }
 
     /// Whether the account's webhook and menus are ours.
@@ -473,9 +493,9 @@ impl Client {
         body: &Body<'_>,
         key: Option<Uuid>,
     ) -> Result<Value, CallError> {
-        for pause in PAUSES_MS {
+        for pause in self.pauses {
             match self.attempt(endpoint, path, body, key).result {
-                Err(error) if error.is_passing() => self.pause(pause),
+                Err(error) if error.is_passing() => self.pause(*pause),
                 result => return result,
             }
         }
@@ -558,11 +578,11 @@ impl Client {
                 .collect();
             let body = Body::Form(form.join("&"));
             let mut attempt = self.request(&TOKEN, path, &body, None, None);
-            for pause in PAUSES_MS {
+            for pause in self.pauses {
                 if !attempt.result.as_ref().is_err_and(CallError::is_passing) {
                     break;
                 }
-                self.pause(pause);
+                self.pause(*pause);
                 attempt = self.request(&TOKEN, path, &body, None, None);
             }
             let issued: Issued = match attempt.result {

@@ -4,6 +4,7 @@
 //! thousand UTF-16 code units a text, thirty kilobytes a Flex bubble.
 
 use kizuna_domain::message::{Draft, Inline};
+use kizuna_domain::text::tel;
 use serde_json::{Value, json};
 
 use super::client::MESSAGES_MAX;
@@ -182,7 +183,7 @@ fn components(piece: &Piece<'_>, words: &'static Words, into: &mut Vec<Value>) {
         }
         Piece::Desk(desk) => {
             let mut card = text(&text_of(&[piece], words));
-            if let Some(dial) = crate::render::dialled(&desk.phone) {
+            if let Some(dial) = tel(&desk.phone) {
                 // The card itself dials, so that no word is added.
                 merge(
                     &mut card,

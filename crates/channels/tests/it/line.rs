@@ -415,6 +415,19 @@ fn many_unknown_readers_in_a_row_are_the_accounts_fault_and_not_theirs() {
 }
 
 #[test]
+fn somebody_who_waits_in_front_of_a_page_is_told_after_one_repetition() {
+    let line = Line::new(0);
+    let path = "/v2/bot/info";
+    line.double
+        .script(Fault::times(20, "GET", path, FaultKind::Status(500)));
+
+    assert!(line.client().hurried().bot().is_err());
+    assert_eq!(line.calls_to(path), 2);
+    assert!(line.client().bot().is_err());
+    assert_eq!(line.calls_to(path), 2 + 6, "who has time asks for longer");
+}
+
+#[test]
 fn a_wrong_secret_is_the_accounts_fault() {
     let mut line = Line::new(1);
     line.account

@@ -8,7 +8,7 @@ use kizuna_store::{migrate, tenants};
 use serde_json::json;
 
 use super::{Failure, Outcome, Session, open_any, print_json};
-use crate::args::Check;
+use crate::args::{Check, CheckOne};
 
 /// One thing that was looked at.
 struct Finding {
@@ -40,8 +40,15 @@ impl Findings {
     }
 }
 
-/// Looks at everything and lists what it found.
-pub(crate) fn check(session: &Session, args: &Check) -> Outcome {
+/// Looks at everything, or at one thing closely, and lists what it found.
+pub(crate) fn check(session: &Session, args: &Check) -> Result<Outcome, Failure> {
+    match &args.what {
+        Some(CheckOne::Line(one)) => super::line::check(session, one),
+        None => Ok(everything(session, args)),
+    }
+}
+
+fn everything(session: &Session, args: &Check) -> Outcome {
     let mut findings = Findings(Vec::new());
     look(session, args, &mut findings);
     let wrong = findings.0.iter().filter(|finding| !finding.good).count();

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod double;
+pub(crate) mod line;
 pub(crate) mod look;
 pub(crate) mod send;
 pub(crate) mod setup;
@@ -125,6 +126,7 @@ impl From<EngineError> for Failure {
                 problems.len()
             ),
             EngineError::Staff(problem) => problem.ja(),
+            EngineError::Line(_) => kizuna_engine::line_check::trouble(&error),
             EngineError::Settings(_)
             | EngineError::Witness { .. }
             | EngineError::Random(_)

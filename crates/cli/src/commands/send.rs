@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kizuna_domain::people::SkipReason;
 use kizuna_engine::line::{self, Inbox};
 use kizuna_engine::run::{Report, RunOutcome};
-use kizuna_engine::{Env, run as daily};
+use kizuna_engine::{Env, menus, run as daily};
 use kizuna_store::runs;
 use kizuna_store::tenants::Tenant;
 use kizuna_web::{Entrance, Site};
@@ -210,12 +210,11 @@ fn print_doubts(session: &Session, env: &Env, report: &Report) -> Result<(), Fai
 /// Serves pages and runs every day.
 pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure> {
     let (config, env) = session.open()?;
-    let works = args.only != Some(Half::Web);
-    let worker = works.then(|| {
-        let env = Arc::clone(&env);
-        std::thread::spawn(move || work(&env))
-    });
-    let talk = works.then(|| talk(&env));
+    let workers = if args.only == Some(Half::Web) {
+        Vec::new()
+    } else {
+        [work, work_on_menus, talk].map(|work| in_background(&env, work)).into()
+    };
     if args.only == Some(Half::Worker) {
         press_on_interrupt(&env.stop);
     } else {
@@ -230,24 +229,29 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
         serve_pages(&env, site, listener)?;
     }
     env.stop.press();
-    worker.into_iter().chain(talk).try_for_each(joined)?;
+    joined(workers)
+}
+
+/// Waits for every worker, whatever became of the others.
+pub(crate) fn joined(workers: Vec<JoinHandle<()>>) -> Result<Outcome, Failure> {
+    let ended: Vec<bool> = workers.into_iter().map(|worker| worker.join().is_ok()).collect();
+    if ended.contains(&false) {
+        return Err(Failure::new(
+            "配信の作業が、途中で止まりました。",
+            "a worker of the service ended with a failure",
+        ));
+    }
     Ok(Outcome::Done)
 }
 
-/// Waits until a thread of the service has ended.
-pub(crate) fn joined(thread: JoinHandle<()>) -> Result<(), Failure> {
-    thread.join().map_err(|_| {
-        Failure::new(
-            "配信の作業が、途中で止まりました。",
-            "the daily run ended with a failure",
-        )
-    })
+/// Works off what comes in from LINE until the stop button is pressed.
+pub(crate) fn talk(env: &Env) {
+    line::work(env, &env.net);
 }
 
-/// Works off what comes in from LINE until the stop button is pressed.
-pub(crate) fn talk(env: &Arc<Env>) -> JoinHandle<()> {
+pub(crate) fn in_background(env: &Arc<Env>, work: fn(&Env)) -> JoinHandle<()> {
     let env = Arc::clone(env);
-    std::thread::spawn(move || line::work(&env, &env.net))
+    std::thread::spawn(move || work(&env))
 }
 
 /// Listens, or says what to do where the port is taken.
@@ -280,6 +284,21 @@ pub(crate) fn work(env: &Env) {
                 }
             }
             Err(error) => tracing::error!(%error, "the daily run could not go on; it tries again"),
+        }
+        env.clock.wait(TICK);
+    }
+}
+
+/// Brings LINE's menus to what staff asked for, beside the daily run: LINE's rates make it wait for minutes.
+pub(crate) fn work_on_menus(env: &Env) {
+    while !env.stop.is_pressed() {
+        match menus::tick(env) {
+            Ok(failures) => {
+                for failure in failures {
+                    tracing::warn!(tenant = failure.tenant, error = %failure.error, "menus are not shown yet");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the work on menus could not go on; it tries again"),
         }
         env.clock.wait(TICK);
     }

@@ -119,7 +119,7 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let mail = StaffMail::parse("hanako@hidamari.example")
         .map_err(|error| Failure::new("見本の職員を作れません。", error.to_string()))?;
     let hanako = staff::add_sample(&env, tenant.scope(), "見本 花子", &mail, Role::Administrator)?;
-    let talk = send::talk(&env);
+    let workers = [send::work_on_menus, send::talk].map(|work| send::in_background(&env, work));
     let inbox = Inbox::start(&env)?;
     // Whoever sits at this machine is the invented administrator, so that a newcomer need not sign in.
     let site = Arc::new(Site::new(
@@ -130,8 +130,7 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     ));
     send::serve_pages(&env, site, listener)?;
     env.stop.press();
-    send::joined(talk)?;
-    Ok(Outcome::Done)
+    send::joined(workers.into())
 }
 
 fn open(dir: &Path) -> Result<Arc<Env>, Failure> {

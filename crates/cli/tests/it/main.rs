@@ -11,6 +11,7 @@ mod double;
 mod exchange;
 mod first_use;
 mod kills;
+mod line;
 mod place;
 mod staff;
 mod zones;

@@ -5,6 +5,7 @@
 mod compose;
 mod content;
 mod days;
+mod menu;
 mod oracle;
 mod properties;
 mod registration;

@@ -596,7 +596,7 @@ impl NewFamily<'_> {
                 subscriber: SubscriberId::new(env.ids.next()),
                 point: PointId::new(env.ids.next()),
                 address: match account.channel.as_str() {
-                    "line" => format!("U{:032x}", app.next()),
+                    "line" => line_user(&self.name),
                     _ => format!("{}@{}.example", self.name, tenant.code),
                 },
             },
@@ -647,6 +647,11 @@ pub(crate) struct Family {
     pub(crate) subscription: SubscriptionId,
     pub(crate) point: PointId,
     pub(crate) address: String,
+}
+
+/// The id of a LINE user of this name.
+pub(crate) fn line_user(name: &str) -> String {
+    format!("U{}", Uuid::new_v5(&Uuid::NAMESPACE_DNS, name.as_bytes()).simple())
 }
 
 /// The account of a town, by channel.

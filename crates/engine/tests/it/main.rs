@@ -9,6 +9,8 @@
 mod app;
 mod crashes;
 mod line;
+mod line_account;
+mod line_menus;
 mod line_sending;
 mod line_talk;
 mod lists;

@@ -34,6 +34,7 @@ mod dispatch;
 mod fence;
 mod ledger;
 mod line;
+mod menus;
 mod migrations;
 mod people;
 mod recall;

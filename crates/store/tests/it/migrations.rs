@@ -11,10 +11,9 @@ store_test!(
     fn migrating_twice_is_migrating_once(store: &Fixture) {
         let fresh = store.fresh();
 
-        assert_eq!(
-            migrate::migrate(&fresh.db).unwrap().applied,
-            ["0001_first", "0002_staff", "0003_requests", "0004_line"]
-        );
+        let first = migrate::migrate(&fresh.db).unwrap().applied;
+        assert_eq!(first.first().map(String::as_str), Some("0001_first"));
+        assert!(first.is_sorted(), "{first:?}");
         assert_eq!(migrate::migrate(&fresh.db).unwrap().applied, Vec::<String>::new());
 
         migrate::verify(&fresh.db).unwrap();
@@ -31,12 +30,14 @@ store_test!(
             migrate::migrate(&db).unwrap().applied.len()
         };
 
-        let applied: usize = thread::scope(|scope| {
+        let mut applied: Vec<usize> = thread::scope(|scope| {
             let both = [scope.spawn(process), scope.spawn(process)];
-            both.map(|one| one.join().unwrap()).iter().sum()
+            both.map(|one| one.join().unwrap()).into()
         });
 
-        assert_eq!(applied, 4);
+        applied.sort_unstable();
+        let all = store.number("SELECT COUNT(*) FROM migrations");
+        assert_eq!(applied, [0, all as usize]);
         migrate::verify(&fresh.db).unwrap();
     }
 );

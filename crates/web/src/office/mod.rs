@@ -5,6 +5,10 @@ pub(crate) mod families;
 pub(crate) mod family;
 pub(crate) mod invitation;
 pub(crate) mod letter;
+pub(crate) mod line;
+pub(crate) mod line_guest;
+pub(crate) mod line_menu;
+pub(crate) mod line_menus;
 pub(crate) mod mail_file;
 pub(crate) mod mailbox;
 pub(crate) mod people;
@@ -27,6 +31,7 @@ pub(crate) enum Here {
     Today,
     Plan,
     Families,
+    Line,
     Mailbox,
     Staff,
     Audit,
@@ -66,6 +71,7 @@ impl Shell {
         let (permission, exists) = match entry {
             Here::Today | Here::Plan => (Permission::OfficeView, true),
             Here::Families => (Permission::FamiliesView, self.lists_families),
+            Here::Line => (Permission::LineView, true),
             Here::Mailbox => (Permission::FamiliesView, self.has_mailbox),
             Here::Staff => (Permission::StaffManage, true),
             Here::Audit => (Permission::AuditView, true),

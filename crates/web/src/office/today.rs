@@ -41,6 +41,8 @@ struct TodayPage {
     sent: String,
     segments: Vec<Segment>,
     skipped: Vec<ReasonRow>,
+    /// True where the month's messages of an account ran short.
+    ran_short: bool,
     failures: Vec<ReasonRow>,
     doubts: Vec<Doubt>,
     doubts_more: usize,
@@ -150,6 +152,7 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
         sent: count(report.sent),
         segments: segments(&report),
         skipped: reason_rows(&report.skipped, kind),
+        ran_short: report.skipped.contains_key(SkipReason::Quota.code()),
         failures: failures.collect(),
         doubts: doubts
             .into_iter()

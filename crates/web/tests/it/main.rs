@@ -9,6 +9,7 @@
 mod double;
 mod guards;
 mod line;
+mod line_office;
 mod matrix;
 mod office;
 mod people;

@@ -426,6 +426,56 @@ impl Place {
         credentials::totp_code(SECRET, self.env().clock.now()).unwrap()
     }
 
+    /// Connects a town to a stand-in for LINE, as a configuration does.
+    pub(crate) fn line_account(&self, code: &str, url: &str, channel: &str, secret: &str, more: &[(&str, &str)]) {
+        let tenant = self.tenant(code);
+        let settings = [("channel_id", channel), ("api_url", url)];
+        let account = NewAccount {
+            channel: "line".to_owned(),
+            settings: settings
+                .iter()
+                .chain(more)
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            secrets: BTreeMap::from([("channel_secret".to_owned(), secret.to_owned())]),
+        };
+        actions::tenants::put(self.env(), code, &tenant.name, &tenant.settings, &[account]).unwrap();
+    }
+
+    /// Gives a town's pages another public address.
+    pub(crate) fn at_address(&self, code: &str, base_url: &str) {
+        let tenant = self.tenant(code);
+        let settings = Settings {
+            base_url: base_url.to_owned(),
+            ..tenant.settings
+        };
+        actions::tenants::put(self.env(), code, &tenant.name, &settings, &[]).unwrap();
+    }
+
+    /// Registers families who read by LINE.
+    pub(crate) fn by_line(&self, code: &str) {
+        let cells = |line: usize| {
+            BTreeMap::from([
+                ("channel", "line".to_owned()),
+                ("address", format!("U{line:032x}")),
+                ("registered_on", "2026-06-01".to_owned()),
+                ("consent_wording", "v1".to_owned()),
+                ("consent_at", "2026-06-01T09:00:00+09:00".to_owned()),
+                ("birth_on", "2026-11-10".to_owned()),
+            ])
+        };
+        let rows: Vec<ListRow> = (1..=3)
+            .map(|line| ListRow {
+                line,
+                cells: cells(line),
+            })
+            .collect();
+        let tenant = self.tenant(code);
+        let checked = check_list(self.env(), &tenant, &rows, TODAY.parse().unwrap()).unwrap();
+        assert!(checked.rejected.is_empty(), "{:?}", checked.rejected);
+        import_list(self.env(), &tenant, &checked).unwrap();
+    }
+
     /// The folder that a town's letters are written to.
     pub(crate) fn outbox(&self, code: &str) -> PathBuf {
         self.folder.path().join(format!("outbox-{code}"))
@@ -505,7 +555,25 @@ impl Place {
         self.ask(request.body(Body::from(body.to_owned())).unwrap())
     }
 
-    pub(crate) fn ask(&self, mut request: Request<Body>) -> Answer {
+    /// Status, media type and bytes of what is no page.
+    pub(crate) fn get_bytes(&self, path: &str) -> (StatusCode, String, Vec<u8>) {
+        let (status, headers, bytes) = self.fetch(Request::get(path).body(Body::empty()).unwrap());
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .map_or("", |value| value.to_str().unwrap());
+        (status, kind.to_owned(), bytes)
+    }
+
+    pub(crate) fn ask(&self, request: Request<Body>) -> Answer {
+        let (status, headers, bytes) = self.fetch(request);
+        Answer {
+            status,
+            headers,
+            body: String::from_utf8(bytes).unwrap(),
+        }
+    }
+
+    fn fetch(&self, mut request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
         let headers = request.headers_mut();
         headers
             .entry(header::HOST)
@@ -520,11 +588,7 @@ impl Place {
             let response = router(Arc::clone(&self.site)).oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let bytes = to_bytes(body, 8 << 20).await.unwrap();
-            Answer {
-                status: parts.status,
-                headers: parts.headers,
-                body: String::from_utf8(bytes.to_vec()).unwrap(),
-            }
+            (parts.status, parts.headers, bytes.to_vec())
         })
     }
 }
