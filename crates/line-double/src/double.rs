@@ -48,6 +48,7 @@ impl Double {
             rules: Rules {
                 loopback_urls: options.loopback_urls,
             },
+            keeps_requests: options.requests_max > 0,
             agent: webhook::agent(),
         });
         let runtime = Builder::new_multi_thread()

@@ -341,10 +341,6 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    pub(crate) fn keeps_any(&self) -> bool {
-        self.max > 0
-    }
-
     pub(crate) fn add(&mut self, request: Logged) {
         self.count += 1;
         if self.kept.len() >= self.max {
