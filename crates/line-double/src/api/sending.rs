@@ -77,7 +77,7 @@ pub(crate) fn reply(call: &Call<'_>) -> Result<Answer, Answer> {
     let (channel, user) = channels
         .get_mut(&call.channel)
         .and_then(|channel| {
-            let user = channel.take_reply_token(&token, call.now)?;
+            let user = channel.reply_tokens.redeem(&token, call.now)?;
             Some((channel, user))
         })
         .ok_or_else(|| Answer::refuse(400, "Invalid reply token"))?;

@@ -1,6 +1,8 @@
 //! Scripted and random faults: what was carried out, and what the client hears.
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 
 use kizuna_line_double::{Chances, Fault, FaultKind};
 
@@ -37,6 +39,39 @@ fn each_fault_does_what_its_name_says() {
         (FaultKind::Drip(200), 0, 1),
     ] {
         assert_eq!(strike(kind), (heard, received), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_reset_is_a_reset_and_a_close_is_a_close() {
+    for (kind, heard, end) in [
+        (FaultKind::ResetBefore, false, Err(ErrorKind::ConnectionReset)),
+        (FaultKind::ResetAfterAccept, false, Err(ErrorKind::ConnectionReset)),
+        (FaultKind::ResetMidBody, true, Err(ErrorKind::ConnectionReset)),
+        (
+            FaultKind::SilenceBefore {
+                close_after_ms: Some(1),
+            },
+            false,
+            Ok(()),
+        ),
+    ] {
+        let double = double();
+        double.script(Fault::next("GET", "/v2/bot/info", kind));
+        let mut stream = TcpStream::connect(double.url().strip_prefix("http://").unwrap()).unwrap();
+        let head = "GET /v2/bot/info HTTP/1.1\r\nhost: x\r\nauthorization: Bearer token-of-the-town\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+
+        let mut bytes = Vec::new();
+        let ended = stream.read_to_end(&mut bytes).map(|_| ()).map_err(|error| error.kind());
+
+        let answer = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            (answer.contains("{\"basicId\""), ended),
+            (heard, end),
+            "{kind:?} {answer}"
+        );
+        assert!(!answer.ends_with('}'), "{kind:?}");
     }
 }
 
