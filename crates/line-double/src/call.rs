@@ -16,6 +16,8 @@ use crate::state::{Channel, State, UserId};
 pub(crate) struct App {
     pub(crate) state: Mutex<State>,
     pub(crate) rules: Rules,
+    /// Whether requests are remembered, or only counted.
+    pub(crate) keeps_requests: bool,
     /// The client that calls webhooks.
     pub(crate) agent: ureq::Agent,
 }

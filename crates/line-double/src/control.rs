@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
-use crate::api::routes::ROUTES;
 use crate::api::{Flaw, liff_id_token};
 use crate::call::{App, Pairs};
 use crate::model::{Chances, Fault, NewChannel};
 use crate::phone;
-use crate::state::{Channel, Friendship, State, UserId};
+use crate::state::{Friendship, State, UserId};
 use crate::webhook::{self, Act, Job, Manner};
 
 /// A user, or several of one provider, and the channel whose friends they are from the start.
@@ -146,23 +145,6 @@ struct Quota {
     reserved: u64,
 }
 
-/// The most calls of an endpoint within one second.
-#[derive(Debug, Serialize)]
-pub struct Traffic {
-    /// The channel.
-    pub channel: String,
-    /// The method.
-    pub method: &'static str,
-    /// The endpoint as LINE's description writes it.
-    pub path: &'static str,
-    /// Most calls that passed in any sliding second.
-    pub peak: usize,
-    /// Calls that passed.
-    pub passed: u64,
-    /// Calls that were refused for their rate.
-    pub refused: u64,
-}
-
 /// A request whose path had `/_double` before it.
 pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
@@ -196,10 +178,11 @@ async fn tap(app: &Arc<App>, request: &Request<'_>, talk: &str) -> Result<Answer
     let jobs = {
         let mut state = app.state();
         let act = phone::act(&request.form)?;
+        let jobs = webhook::act(&mut state, channel, Some(user), act, Manner::default())?;
         if let Some(words) = request.form.get("words").filter(|words| !words.is_empty()) {
             state.say(channel, user, words)?;
         }
-        webhook::act(&mut state, channel, Some(user), act, Manner::default())?
+        jobs
     };
     webhook::carry(app, jobs).await;
     Ok(Answer::redirect(303, format!("/_double/talk/{channel}/{user}#end")))
@@ -260,7 +243,7 @@ fn steer(app: &App, request: &Request<'_>) -> Result<Answer, String> {
         ("POST", "/channels") => state.add_channel(read::<NewChannel>(body)?)?,
         ("POST", "/users") => add_users(state, &read(body)?)?,
         ("POST", "/webhook") => switch(state, &read(body)?)?,
-        ("POST", "/faults") => state.faults.push(read::<Fault>(body)?),
+        ("POST", "/faults") => state.script(read::<Fault>(body)?)?,
         ("DELETE", "/faults") => state.faults.clear(),
         ("POST", "/chances") => state.chances = Some(read::<Chances>(body)?),
         ("DELETE", "/chances") => state.chances = None,
@@ -299,7 +282,7 @@ fn steer(app: &App, request: &Request<'_>) -> Result<Answer, String> {
             return json_answer(&state.channel(channel)?.menus.list(now));
         }
         ("GET", "/deliveries") => return json_answer(&state.mailbag.deliveries),
-        ("GET", "/peaks") => return json_answer(&peaks(state)),
+        ("GET", "/peaks") => return json_answer(&state.traffic()),
         ("GET", "/state") => return Ok(Answer::ok(&summary(state))),
         _ => {
             return Ok(Answer::refuse(
@@ -356,28 +339,6 @@ fn receipts(state: &State, query: &Pairs) -> Answer {
     });
     let receipts: Vec<_> = kept.map(crate::state::Kept::to_receipt).collect();
     json_answer(&receipts).unwrap_or_else(|problem| Answer::refuse(500, &problem))
-}
-
-/// The busiest second of each endpoint that was called.
-pub(crate) fn peaks(state: &State) -> Vec<Traffic> {
-    let of_channel = |channel: &Channel| -> Vec<Traffic> {
-        channel
-            .meters
-            .iter()
-            .filter_map(|(number, meter)| {
-                let route = ROUTES.get(*number)?;
-                Some(Traffic {
-                    channel: channel.id.to_string(),
-                    method: route.method,
-                    path: route.template,
-                    peak: meter.peak,
-                    passed: meter.passed,
-                    refused: meter.refused,
-                })
-            })
-            .collect()
-    };
-    state.channels.values().flat_map(of_channel).collect()
 }
 
 fn summary(state: &State) -> Value {

@@ -1,6 +1,6 @@
 //! A running double, as a Rust program holds it.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, mpsc};
@@ -14,9 +14,9 @@ use tokio::sync::oneshot;
 
 use crate::api::{Flaw, liff_id_token};
 use crate::call::App;
-use crate::control::Traffic;
+
 use crate::messages::Rules;
-use crate::model::{Chances, Delivery, Fault, Menu, NewChannel, Options, Receipt, Request};
+use crate::model::{Chances, Delivery, Fault, Menu, NewChannel, Options, Receipt, Request, Traffic};
 use crate::server;
 use crate::state::{Friendship, Kept, State, UserId, Violation};
 use crate::webhook::{self, Act, Job, Manner};
@@ -28,7 +28,6 @@ const WORKERS: usize = 2;
 /// A running stand-in for LINE's servers on 127.0.0.1; it stops when it is dropped.
 ///
 /// Methods that name a channel or a user which is not there panic: the test that asked is wrong.
-#[derive(Debug)]
 pub struct Double {
     app: Arc<App>,
     port: u16,
@@ -49,6 +48,7 @@ impl Double {
             rules: Rules {
                 loopback_urls: options.loopback_urls,
             },
+            keeps_requests: options.requests_max > 0,
             agent: webhook::agent(),
         });
         let runtime = Builder::new_multi_thread()
@@ -179,7 +179,7 @@ impl Double {
 
     /// Lets a fault strike calls to come.
     pub fn script(&self, fault: Fault) {
-        self.app.state().faults.push(fault);
+        must(self.app.state().script(fault));
     }
 
     /// Lets random faults strike the sending endpoints; `Chances::default()` ends them.
@@ -230,9 +230,9 @@ impl Double {
         self.app.state().violations.iter().cloned().collect()
     }
 
-    /// How busy each endpoint of each channel was, against its rate.
+    /// How busy each endpoint was, with its busiest second.
     pub fn traffic(&self) -> Vec<Traffic> {
-        crate::control::peaks(&self.app.state())
+        self.app.state().traffic()
     }
 
     /// The rich menu that a user sees: their own, or else the channel's default.
@@ -285,6 +285,14 @@ impl Double {
         let mut state = self.app.state();
         let now = state.clock.now();
         must(state.channel(channel)).billed(now)
+    }
+}
+
+impl fmt::Debug for Double {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Double")
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 

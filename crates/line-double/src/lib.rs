@@ -57,13 +57,15 @@ mod picture;
 mod random;
 mod server;
 mod state;
+mod voucher;
 mod webhook;
 mod wire;
 
 pub use api::Flaw;
 pub use clock::ClockKind;
-pub use control::Traffic;
 pub use double::Double;
-pub use model::{Chances, ChannelKind, Delivery, Fault, FaultKind, Menu, NewChannel, Options, Receipt, Request, Via};
+pub use model::{
+    Chances, ChannelKind, Delivery, Fault, FaultKind, Menu, NewChannel, Options, Receipt, Request, Traffic, Via,
+};
 pub use state::Violation;
 pub use webhook::{Act, Manner, Outcome};

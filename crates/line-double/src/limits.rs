@@ -53,7 +53,7 @@ pub(crate) struct Meter {
     /// Instants of the calls of the last second.
     recent: VecDeque<i64>,
     /// The most calls that were let through within any second.
-    pub(crate) peak: usize,
+    pub(crate) peak: u64,
     /// Calls that were let through.
     pub(crate) passed: u64,
     /// Calls that were refused for the rate.
@@ -79,7 +79,7 @@ impl Meter {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
-        self.peak = self.peak.max(self.recent.len());
+        self.peak = self.peak.max(self.recent.len() as u64);
         self.passed += 1;
         true
     }

@@ -274,6 +274,23 @@ pub struct Delivery {
     pub outcome: Outcome,
 }
 
+/// How busy an endpoint of a channel was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// The channel.
+    pub channel: String,
+    /// The method.
+    pub method: String,
+    /// The endpoint as LINE's description writes it.
+    pub path: String,
+    /// The most calls that were let through within any second.
+    pub peak: u64,
+    /// Calls that were let through.
+    pub passed: u64,
+    /// Calls that were refused for the rate.
+    pub refused: u64,
+}
+
 /// One request that came to LINE's own paths, with its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {

@@ -296,9 +296,8 @@ fn failure(status: u16) -> Answer {
 }
 
 fn log(app: &App, parts: &Parts, body: &Bytes, verdict: &Verdict, request_id: &str, now: Timestamp) {
-    let mut state = app.state();
-    if !state.requests.keeps_any() {
-        state.requests.count += 1;
+    if !app.keeps_requests {
+        app.state().requests.count += 1;
         return;
     }
     let answered = !matches!(
@@ -318,7 +317,7 @@ fn log(app: &App, parts: &Parts, body: &Bytes, verdict: &Verdict, request_id: &s
             .into()
     };
     let owned = |name: &str| text(&parts.headers, name).map(str::to_owned);
-    state.requests.add(Logged {
+    let request = Logged {
         at: now,
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
@@ -330,7 +329,8 @@ fn log(app: &App, parts: &Parts, body: &Bytes, verdict: &Verdict, request_id: &s
         status: if answered { verdict.answer.status } else { 0 },
         request_id: request_id.to_owned(),
         answer: kept(if answered { &verdict.answer.body } else { &[] }),
-    });
+    };
+    app.state().requests.add(request);
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -13,12 +13,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::api::Code;
+use crate::api::routes::{self, ROUTES};
 use crate::clock::{Clock, day_in_japan};
 use crate::jwt::Signer;
 use crate::limits::Meter;
 use crate::menus::Menus;
-use crate::model::{Chances, ChannelKind, Fault, FaultKind, NewChannel, Options, Receipt, Request, Via};
+use crate::model::{Chances, ChannelKind, Fault, FaultKind, NewChannel, Options, Receipt, Request, Traffic, Via};
 use crate::random::Random;
+use crate::voucher::Vouchers;
 use crate::webhook::{Mailbag, Webhook};
 
 /// How long a retry key is known, from the first request that carried it (LINE: "Retrying an API request").
@@ -29,6 +31,9 @@ const KEYS_BEFORE_SWEEP: usize = 100_000;
 
 /// Ids of messages begin here; LINE's are decimal numbers of eighteen digits.
 const FIRST_MESSAGE: u64 = 461_230_000_000_000_000;
+
+/// Faults that wait for their calls.
+const FAULTS_MAX: usize = 10_000;
 
 /// Keys of ID tokens that are published at once.
 const SIGNERS_MAX: usize = 2;
@@ -95,10 +100,10 @@ pub(crate) struct Channel {
     pub(crate) sent: HashMap<(Via, Date), u64>,
     /// Buckets and peaks by the number of the route.
     pub(crate) meters: BTreeMap<usize, Meter>,
-    /// Reply tokens with the user whom they answer and their end.
-    pub(crate) reply_tokens: HashMap<String, (UserId, Timestamp)>,
-    /// Tokens of account linking with their user and their end.
-    pub(crate) link_tokens: HashMap<String, (UserId, Timestamp)>,
+    /// Reply tokens with the user whom they answer.
+    pub(crate) reply_tokens: Vouchers<UserId>,
+    /// Tokens of account linking with their user.
+    pub(crate) link_tokens: Vouchers<UserId>,
     pub(crate) webhook: Webhook,
     pub(crate) menus: Menus,
     /// Callback URLs of LINE Login; while there is none, all are taken.
@@ -117,8 +122,8 @@ impl Channel {
             reserved: 0,
             sent: HashMap::new(),
             meters: BTreeMap::new(),
-            reply_tokens: HashMap::new(),
-            link_tokens: HashMap::new(),
+            reply_tokens: Vouchers::default(),
+            link_tokens: Vouchers::default(),
             webhook: Webhook::default(),
             menus: Menus::default(),
             callbacks: Vec::new(),
@@ -142,12 +147,6 @@ impl Channel {
 
     pub(crate) fn bill(&mut self, recipients: u64, now: Timestamp) {
         self.billed = (day_in_japan(now).first_of_month(), self.billed(now) + recipients);
-    }
-
-    /// The user whom a reply token answers; it is used up.
-    pub(crate) fn take_reply_token(&mut self, token: &str, now: Timestamp) -> Option<UserId> {
-        let (user, end) = self.reply_tokens.remove(token)?;
-        (now < end).then_some(user)
     }
 
     /// Notes a request with a retry key and gives the number of its attempt.
@@ -341,10 +340,6 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    pub(crate) fn keeps_any(&self) -> bool {
-        self.max > 0
-    }
-
     pub(crate) fn add(&mut self, request: Logged) {
         self.count += 1;
         if self.kept.len() >= self.max {
@@ -391,7 +386,7 @@ pub(crate) struct State {
     pub(crate) violations: VecDeque<Violation>,
     pub(crate) mailbag: Mailbag,
     /// Codes that LINE Login gave.
-    pub(crate) codes: HashMap<String, Code>,
+    pub(crate) codes: Vouchers<Code>,
     /// Keys of ID tokens, the newest last.
     pub(crate) signers: Vec<Signer>,
 }
@@ -420,7 +415,7 @@ impl State {
             },
             violations: VecDeque::new(),
             mailbag: Mailbag::default(),
-            codes: HashMap::new(),
+            codes: Vouchers::default(),
             signers: vec![signer],
         })
     }
@@ -529,6 +524,18 @@ impl State {
         valid.then(|| Arc::clone(&token.channel))
     }
 
+    /// Lets a fault strike calls to come.
+    pub(crate) fn script(&mut self, fault: Fault) -> Result<(), String> {
+        if !routes::exists(&fault.method, &fault.path) {
+            return Err(format!("there is no endpoint {} {}", fault.method, fault.path));
+        }
+        if self.faults.len() >= FAULTS_MAX {
+            return Err(format!("{FAULTS_MAX} faults wait already"));
+        }
+        self.faults.push(fault);
+        Ok(())
+    }
+
     /// The fault that strikes this call, which is then used up.
     pub(crate) fn strike(&mut self, method: &str, template: &str, channel: Option<&str>) -> Option<FaultKind> {
         let mut struck = None;
@@ -555,6 +562,27 @@ impl State {
     pub(crate) fn next_message_id(&mut self) -> String {
         self.messages_numbered += 1;
         (FIRST_MESSAGE + self.messages_numbered).to_string()
+    }
+
+    /// The traffic of every endpoint that was called.
+    pub(crate) fn traffic(&self) -> Vec<Traffic> {
+        let of_channel = |channel: &Channel| -> Vec<Traffic> {
+            let meters = channel.meters.iter();
+            meters
+                .filter_map(|(number, meter)| {
+                    let route = ROUTES.get(*number)?;
+                    Some(Traffic {
+                        channel: channel.id.to_string(),
+                        method: route.method.to_owned(),
+                        path: route.template.to_owned(),
+                        peak: meter.peak,
+                        passed: meter.passed,
+                        refused: meter.refused,
+                    })
+                })
+                .collect()
+        };
+        self.channels.values().flat_map(of_channel).collect()
     }
 
     pub(crate) fn violation(&mut self, channel: &str, request_id: &str, what: String) {

@@ -27,6 +27,9 @@ const ANSWER_MAX: u64 = 64 * 1024;
 const REPLY_TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(1);
 const REPLY_TOKEN_LIFE_MAX: SignedDuration = SignedDuration::from_mins(20);
 
+/// Events of a channel that are held until they are released.
+const HELD_MAX: usize = 1_000;
+
 /// Events that wait for redelivery, deliveries and words of users that are remembered for all channels.
 const FAILED_MAX: usize = 1_000;
 const DELIVERIES_MAX: usize = 10_000;
@@ -169,7 +172,7 @@ pub(crate) fn act(
             let token = state.random.id().replace('-', "");
             event.insert("replyToken".to_owned(), Value::from(token.as_str()));
             let until = now.saturating_add(REPLY_TOKEN_LIFE).unwrap_or(now);
-            state.channel(channel)?.reply_tokens.insert(token, (user, until));
+            state.channel(channel)?.reply_tokens.issue(token, user, until, now);
         }
     }
     event.extend(properties);
@@ -178,7 +181,11 @@ pub(crate) fn act(
         forge: manner.forge,
     };
     if manner.hold {
-        state.channel(channel)?.webhook.held.push(event);
+        let held = &mut state.channel(channel)?.webhook.held;
+        if held.len() >= HELD_MAX {
+            return Err(format!("{HELD_MAX} events are held already"));
+        }
+        held.push(event);
         return Ok(Vec::new());
     }
     let times = if manner.duplicate { 2 } else { 1 };
@@ -344,14 +351,11 @@ impl crate::state::Channel {
     /// A reply token lives for a minute from the answer to its webhook, as long as it was not used and the event is young.
     fn prolong(&mut self, event: &Event, now: Timestamp) {
         let token = event.json.get("replyToken").and_then(Value::as_str).unwrap_or_default();
-        let Some((user, until)) = self.reply_tokens.remove(token) else {
-            return;
-        };
         let at = event.json.get("timestamp").and_then(Value::as_i64).unwrap_or_default();
         let at = Timestamp::from_millisecond(at).unwrap_or(now);
-        let end = now.saturating_add(REPLY_TOKEN_LIFE).unwrap_or(until);
-        let last = at.saturating_add(REPLY_TOKEN_LIFE_MAX).unwrap_or(until);
-        self.reply_tokens.insert(token.to_owned(), (user, end.min(last)));
+        let end = now.saturating_add(REPLY_TOKEN_LIFE).unwrap_or(now);
+        let last = at.saturating_add(REPLY_TOKEN_LIFE_MAX).unwrap_or(now);
+        self.reply_tokens.prolong(token, end.min(last));
     }
 }
 

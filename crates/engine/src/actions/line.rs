@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kizuna_channels::line::KIND;
 use kizuna_channels::{Problem, channel};
 use kizuna_domain::ids::AccountId;
 use kizuna_domain::menu::{MenuDocument, MenuStage};
@@ -13,8 +14,6 @@ use crate::env::{Env, channel_account};
 use crate::error::EngineError;
 use crate::line_check::webhook_address;
 use crate::menus::{self, MenuFault};
-
-const CHANNEL: &str = "line";
 
 /// Settings that the form knows; what else an account has stays as it is.
 pub const SETTINGS: &[&str] = &[
@@ -49,19 +48,19 @@ impl std::fmt::Debug for Connection {
 
 /// Connects the tenant to LINE or changes how; gives what is wrong with the form, and changes nothing then.
 pub fn connect(env: &Env, tenant: &Tenant, form: &Connection, actor: Actor) -> Result<Vec<Problem>, EngineError> {
-    let line = channel(CHANNEL).ok_or_else(|| EngineError::NoChannel(CHANNEL.to_owned()))?;
+    let line = channel(KIND.0).ok_or_else(|| EngineError::NoChannel(KIND.0.to_owned()))?;
     let scope = tenant.scope();
     let note = Note::new(env, actor, Some(scope), "line.connect");
     let new = AccountId::new(env.ids.next());
     Ok(env.write(|tx| {
         let accounts = tenants::accounts(tx, &env.keys, scope)?;
-        let before = accounts.into_iter().find(|account| account.channel == CHANNEL);
+        let before = accounts.into_iter().find(|account| account.channel == KIND.0);
         let (account, changed) = merged(before, new, tenant, form);
         let problems = line.check(&channel_account(&account));
         if !problems.is_empty() {
             return Ok(problems);
         }
-        tenants::put_account(tx, &env.keys, scope, new, CHANNEL, &account.settings, &account.secrets)?;
+        tenants::put_account(tx, &env.keys, scope, new, KIND.0, &account.settings, &account.secrets)?;
         note.write(tx, &account.id.to_string(), &changed.join(" "))?;
         Ok(Vec::new())
     })?)
@@ -72,7 +71,7 @@ fn merged(before: Option<Account>, new: AccountId, tenant: &Tenant, form: &Conne
     let mut account = before.unwrap_or(Account {
         id: new,
         tenant: tenant.id,
-        channel: CHANNEL.to_owned(),
+        channel: KIND.0.to_owned(),
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),
         paused_reason: None,

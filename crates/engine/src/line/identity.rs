@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::ids::SubscriberId;
-use kizuna_store::{Keyring, Scope, StoreError, WriteTx, tickets};
+use kizuna_store::tenants::Tenant;
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, people, tickets};
 use uuid::Uuid;
 
 use crate::env::Env;
@@ -136,6 +137,17 @@ pub fn line_user(pass: &Pass) -> Result<&str, EngineError> {
     } else {
         Err(EngineError::Rule("this ticket is not for a LINE user".to_owned()))
     }
+}
+
+/// The reader whom a ticket of either kind stands for; `None` for a LINE user who is not registered.
+pub fn holder(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Option<SubscriberId>, EngineError> {
+    if let Ok(reader) = reader(pass) {
+        return Ok(Some(reader));
+    }
+    let (scope, user) = (tenant.scope(), line_user(pass)?);
+    Ok(env
+        .db
+        .read(|tx| people::by_address(tx, &env.keys, scope, kizuna_channels::line::KIND.0, user))?)
 }
 
 /// The reader whom a ticket to their own page is for.

@@ -40,7 +40,6 @@ pub(crate) struct Code {
     scope: String,
     nonce: Option<String>,
     challenge: Option<String>,
-    end: Timestamp,
 }
 
 /// What is wrong with an ID token that a test asks for.
@@ -129,9 +128,9 @@ pub(crate) fn authorize(call: &Call<'_>) -> Result<Answer, Answer> {
         scope: scope.to_owned(),
         nonce: ask("nonce").map(str::to_owned),
         challenge: ask("code_challenge").map(str::to_owned),
-        end: call.now.saturating_add(CODE_LIFE).unwrap_or(call.now),
     };
-    state.codes.insert(code.clone(), granted);
+    let end = call.now.saturating_add(CODE_LIFE).unwrap_or(call.now);
+    state.codes.issue(code.clone(), granted, end, call.now);
     Ok(back(&[("code", &code), ("friendship_status_changed", "false")]))
 }
 
@@ -173,8 +172,8 @@ pub(crate) fn exchange_code(call: &Call<'_>) -> Result<Answer, Answer> {
     // A code works once, whatever else is wrong.
     let code = state
         .codes
-        .remove(form.get("code").unwrap_or_default())
-        .filter(|code| *code.channel == *client && call.now < code.end)
+        .redeem(form.get("code").unwrap_or_default(), call.now)
+        .filter(|code| *code.channel == *client)
         .ok_or_else(|| Answer::oauth("invalid_grant", "invalid authorization code"))?;
     if form.get("redirect_uri") != Some(&code.redirect_uri) {
         return Err(Answer::oauth("invalid_grant", "redirect_uri does not match"));

@@ -222,6 +222,13 @@ pub(crate) fn find<'a>(method: &str, path: &'a str) -> Result<(usize, &'static R
     Err(status)
 }
 
+/// Whether there is an endpoint of this method and template.
+pub(crate) fn exists(method: &str, template: &str) -> bool {
+    ROUTES
+        .iter()
+        .any(|route| route.method == method && route.template == template)
+}
+
 /// The values of a template's variables in a path that is exactly like it.
 fn fit<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
     if !template.contains('{') {

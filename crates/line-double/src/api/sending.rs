@@ -77,7 +77,7 @@ pub(crate) fn reply(call: &Call<'_>) -> Result<Answer, Answer> {
     let (channel, user) = channels
         .get_mut(&call.channel)
         .and_then(|channel| {
-            let user = channel.take_reply_token(&token, call.now)?;
+            let user = channel.reply_tokens.redeem(&token, call.now)?;
             Some((channel, user))
         })
         .ok_or_else(|| Answer::refuse(400, "Invalid reply token"))?;
@@ -125,16 +125,24 @@ fn is_aggregation_unit(name: &str) -> bool {
 
 /// Sends to whom it may, once for each retry key.
 fn send(call: &Call<'_>, sending: Sending, unknown: impl Fn(usize) -> Answer) -> Result<Answer, Answer> {
-    let digest = digest(&sending.messages);
+    let Sending { via, mut to, messages } = sending;
+    let digest = digest(&messages);
+    let count = messages.as_array().map_or(0, Vec::len);
+    // Made before the state is locked, and so freed after that where nobody keeps it.
+    let origin = Arc::new(Origin {
+        request_id: call.request_id.to_owned(),
+        retry_key: call.retry_key,
+        via,
+        messages,
+    });
     let mut state = call.state();
-    if let Some(answer) = already_accepted(&mut state, call, &sending, digest) {
+    if let Some(answer) = already_accepted(&mut state, call, via, &to, digest) {
         return Err(answer);
     }
     let people = state.people(&call.channel).ok_or_else(gone)?;
-    if let Some(index) = sending.to.iter().position(|user| !people.contains_key(user)) {
+    if let Some(index) = to.iter().position(|user| !people.contains_key(user)) {
         return Err(unknown(index));
     }
-    let mut to = sending.to;
     let asked = to.len();
     to.sort_unstable();
     to.dedup();
@@ -142,7 +150,6 @@ fn send(call: &Call<'_>, sending: Sending, unknown: impl Fn(usize) -> Answer) ->
         let what = "the same user stands in `to` more than once".to_owned();
         state.violation(&call.channel, call.request_id, what);
     }
-    let count = sending.messages.as_array().map_or(0, Vec::len);
     let sent_messages = number_messages(&mut state, count);
     let State { channels, receipts, .. } = &mut *state;
     let channel = channels.get_mut(&call.channel).ok_or_else(gone)?;
@@ -152,27 +159,21 @@ fn send(call: &Call<'_>, sending: Sending, unknown: impl Fn(usize) -> Answer) ->
     {
         return Err(Answer::refuse(429, "You have reached your monthly limit."));
     }
-    let origin = Arc::new(Origin {
-        request_id: call.request_id.to_owned(),
-        retry_key: call.retry_key,
-        via: sending.via,
-        messages: sending.messages,
-    });
     for user in to.iter().filter(|user| channel.reaches(**user)) {
         receipts.add(&channel.id, *user, call.now, &origin);
     }
     channel.bill(reached, call.now);
-    *channel.sent.entry((sending.via, day_in_japan(call.now))).or_default() += reached;
+    *channel.sent.entry((via, day_in_japan(call.now))).or_default() += reached;
     if let Some(known) = call.retry_key.and_then(|key| channel.keys.get_mut(&key)) {
         known.accepted = Some(Accepted {
-            via: sending.via,
+            via,
             request_id: call.request_id.to_owned(),
             to: to.into_boxed_slice(),
             messages: digest,
             sent_messages: sent_messages.clone(),
         });
     }
-    Ok(match sending.via {
+    Ok(match via {
         Via::Push => Answer::ok(&json!({ "sentMessages": sent_messages })),
         _ => Answer::done(),
     })
@@ -180,21 +181,21 @@ fn send(call: &Call<'_>, sending: Sending, unknown: impl Fn(usize) -> Answer) ->
 
 /// The answer to a retry key that was carried out before. Other recipients or words under the same key are a breach
 /// that LINE does not report: the second message simply never arrives.
-fn already_accepted(state: &mut State, call: &Call<'_>, sending: &Sending, digest: u64) -> Option<Answer> {
+fn already_accepted(state: &mut State, call: &Call<'_>, via: Via, to: &[UserId], digest: u64) -> Option<Answer> {
     let key = call.retry_key?;
     let channel = state.channels.get(&call.channel)?;
     let earlier = channel.keys.get(&key)?.accepted.as_ref()?;
-    let what = if earlier.via != sending.via {
+    let what = if earlier.via != via {
         Some("another endpoint")
     } else if earlier.messages != digest {
         Some("other messages")
-    } else if sending.via != Via::Broadcast && !sending.to.iter().all(|user| earlier.to.binary_search(user).is_ok()) {
+    } else if via != Via::Broadcast && !to.iter().all(|user| earlier.to.binary_search(user).is_ok()) {
         Some("other recipients")
     } else {
         None
     };
     let message = "The retry key is already accepted";
-    let body = if sending.via == Via::Push && earlier.via == Via::Push {
+    let body = if via == Via::Push && earlier.via == Via::Push {
         json!({ "message": message, "sentMessages": earlier.sent_messages })
     } else {
         json!({ "message": message })

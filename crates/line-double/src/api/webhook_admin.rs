@@ -110,7 +110,7 @@ pub(crate) fn link_token(call: &Call<'_>) -> Result<Answer, Answer> {
         return Err(Answer::refuse(404, "Not found"));
     }
     let end = call.now.saturating_add(LINK_TOKEN_LIFE).unwrap_or(call.now);
-    channel.link_tokens.insert(token.clone(), (user, end));
+    channel.link_tokens.issue(token.clone(), user, end, call.now);
     Ok(Answer::ok(&json!({ "linkToken": token })))
 }
 
@@ -132,13 +132,10 @@ pub(crate) fn account_link(call: &Call<'_>) -> Result<Outgoing, Answer> {
     let token = call.query.get("linkToken").unwrap_or_default();
     let mut state = call.state();
     let found = state.channels.values_mut().find_map(|channel| {
-        let (user, end) = channel.link_tokens.remove(token)?;
-        Some((channel.id.clone(), user, end))
+        let user = channel.link_tokens.redeem(token, call.now)?;
+        Some((channel.id.clone(), user))
     });
-    let (channel, user, end) = found.ok_or_else(|| refuse("linkToken is unknown or was used"))?;
-    if call.now >= end {
-        return Err(refuse("linkToken is over"));
-    }
+    let (channel, user) = found.ok_or_else(|| refuse("linkToken is unknown, was used or is over"))?;
     let mut event = Map::new();
     event.insert("type".to_owned(), Value::from("accountLink"));
     event.insert("link".to_owned(), json!({ "result": "ok", "nonce": nonce }));

@@ -66,10 +66,13 @@ fn a_wrong_request_is_told_what_is_wrong() {
         &json!({ "channel": TOWN, "user": AOI, "x": 1 }),
     )
     .send();
+    let typo = json!({ "method": "POST", "path": "/v2/bot/message/psuh", "kind": "reset_before" });
+    let typo = post(&double, "/_double/faults", &typo).send();
     let no_user = post(&double, "/_double/block", &json!({ "channel": TOWN, "user": "aoi" })).send();
 
     assert_eq!(unknown.brief(), (400, "there is no channel \"0\""));
     assert_eq!((stray.status, no_user.status), (400, 400));
+    assert_eq!(typo.brief(), (400, "there is no endpoint POST /v2/bot/message/psuh"));
     assert_eq!(get(&double, "/_double/nowhere").send().status, 404);
 }
 

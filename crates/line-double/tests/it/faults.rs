@@ -1,6 +1,8 @@
 //! Scripted and random faults: what was carried out, and what the client hears.
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 
 use kizuna_line_double::{Chances, Fault, FaultKind};
 
@@ -12,7 +14,7 @@ const PUSH: &str = "/v2/bot/message/push";
 fn strike(kind: FaultKind) -> (u16, usize) {
     let double = double();
     double.script(Fault::next("POST", PUSH, kind));
-    let heard = push(&double, AOI, "一").key(&key(1)).patience_ms(300).attempt();
+    let heard = push(&double, AOI, "一").key(&key(1)).patience_ms(700).attempt();
     (heard.map_or(0, |answer| answer.status), texts(&double, AOI).len())
 }
 
@@ -41,6 +43,39 @@ fn each_fault_does_what_its_name_says() {
 }
 
 #[test]
+fn a_reset_is_a_reset_and_a_close_is_a_close() {
+    for (kind, heard, end) in [
+        (FaultKind::ResetBefore, false, Err(ErrorKind::ConnectionReset)),
+        (FaultKind::ResetAfterAccept, false, Err(ErrorKind::ConnectionReset)),
+        (FaultKind::ResetMidBody, true, Err(ErrorKind::ConnectionReset)),
+        (
+            FaultKind::SilenceBefore {
+                close_after_ms: Some(1),
+            },
+            false,
+            Ok(()),
+        ),
+    ] {
+        let double = double();
+        double.script(Fault::next("GET", "/v2/bot/info", kind));
+        let mut stream = TcpStream::connect(double.url().strip_prefix("http://").unwrap()).unwrap();
+        let head = "GET /v2/bot/info HTTP/1.1\r\nhost: x\r\nauthorization: Bearer token-of-the-town\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+
+        let mut bytes = Vec::new();
+        let ended = stream.read_to_end(&mut bytes).map(|_| ()).map_err(|error| error.kind());
+
+        let answer = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            (answer.contains("{\"basicId\""), ended),
+            (heard, end),
+            "{kind:?} {answer}"
+        );
+        assert!(!answer.ends_with('}'), "{kind:?}");
+    }
+}
+
+#[test]
 fn an_accepted_request_whose_answer_was_lost_is_answered_409_on_retry() {
     let double = double();
     for (number, kind) in (1..).zip([
@@ -64,7 +99,7 @@ fn an_accepted_request_whose_answer_was_lost_is_answered_409_on_retry() {
 #[test]
 fn a_fault_strikes_the_nth_call_of_its_endpoint_and_channel_only() {
     let double = double();
-    double.script(Fault::nth(2, "POST", PUSH, FaultKind::Status(500)).of_channel(TOWN));
+    double.script(Fault::nth(3, "POST", PUSH, FaultKind::Status(500)).of_channel(TOWN));
     double.script(Fault::times(
         2,
         "GET",
@@ -76,8 +111,8 @@ fn a_fault_strikes_the_nth_call_of_its_endpoint_and_channel_only() {
 
     assert_eq!(send(OTHER_TOKEN), 400);
     assert_eq!(send(OTHER_TOKEN), 400);
-    assert_eq!((send(crate::support::TOKEN), send(crate::support::TOKEN)), (200, 500));
-    assert_eq!(send(crate::support::TOKEN), 200);
+    let statuses: Vec<u16> = (0..4).map(|_| send(crate::support::TOKEN)).collect();
+    assert_eq!(statuses, [200, 200, 500, 200]);
     assert_eq!((profile(), profile(), profile()), (500, 500, 200));
 }
 

@@ -66,6 +66,7 @@ fn without_limits_all_pass_and_the_busiest_second_is_still_known() {
     double.advance(SignedDuration::from_secs(1));
     assert_eq!(multicast(&double, &[AOI], "一").send().status, 200);
 
+    assert_eq!(double.traffic()[0].peak, 30);
     let peaks = get(&double, "/_double/peaks").send().body;
 
     assert_eq!(

@@ -2,11 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::SignedDuration;
 use kizuna_line_double::{ChannelKind, Double, Flaw, NewChannel};
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use crate::support::{AOI, Answer, NOBODY, TOWN, double, form, get, post};
 
@@ -252,6 +254,16 @@ fn every_wrong_id_token_is_refused() {
     assert_eq!(verify(&double, &token, &[("nonce", "m")]).status, 400);
     assert_eq!(verify(&double, &token, &[("user_id", NOBODY)]).status, 400);
     assert_eq!(verify(&double, "x", &[]).status, 400);
+    let token = double.id_token(LOGIN, AOI, None, None);
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(signed.as_bytes());
+    let confused = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
+    assert_eq!(
+        verify(&double, &confused, &[]).status,
+        400,
+        "it says ES256 and is signed with HS256"
+    );
     let over_http = json!({ "channel": LOGIN, "user": AOI, "flaw": "unsigned" });
     let token = post(&double, "/_double/id-token", &over_http).send().body["id_token"].clone();
     assert_eq!(part(token.as_str().unwrap(), 0)["alg"], "none");

@@ -115,6 +115,7 @@ fn the_picture_is_a_real_one_of_the_menus_size_and_at_most_a_megabyte() {
 
     assert_eq!(refused("image/png", b"picture".to_vec()), 400);
     assert_eq!(refused("image/png", png(1200, 811)), 400);
+    assert_eq!(refused("image/png", png(1201, 810)), 400);
     assert_eq!(refused("image/png", jpeg(1200, 810)), 400);
     assert_eq!(refused("image/gif", png(1200, 810)), 415);
     assert_eq!(refused("image/png", large), 413);

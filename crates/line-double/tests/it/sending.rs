@@ -261,6 +261,8 @@ fn paths_must_be_exact_and_methods_right() {
         "/v2/bot//message/push",
         "/v2/bot/message/narrowcast",
         "/v2/bot/profile/",
+        &format!("/v2/bot/user/{AOI}/linkToken/"),
+        &format!("/v2/bot/user/{AOI}/linkToken/x"),
     ] {
         assert_eq!(post(&double, path, &body).send().status, 404, "{path}");
     }

@@ -252,6 +252,9 @@ fn what_the_endpoint_failed_to_take_comes_again_where_redelivery_is_on() {
     );
     double.advance(SignedDuration::from_mins(10));
 
+    double.redelivery(TOWN, false);
+    assert_eq!(double.redeliver(TOWN).len(), 0, "switched off again");
+    double.redelivery(TOWN, true);
     assert_eq!(double.redeliver(TOWN).len(), 1);
     assert_eq!(double.redeliver(TOWN).len(), 0, "it was taken");
 

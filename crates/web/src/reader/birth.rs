@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, sentence};
 use super::settings::{children, finish, holder};
-use super::{Desks, Frame, OwnWords, desks};
+use super::{Desks, Frame, OwnWords, desks, show_menu};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
@@ -105,6 +105,7 @@ pub(crate) async fn post(
         match read.and_then(|on| registration::born(&child.anchor, on, today)) {
             Ok(anchor) => {
                 let done = change(&site.env, &tenant, &pass, child.subscription, Change::Date(anchor))?;
+                show_menu(site, &tenant, &pass);
                 finish(site, &tenant, language, done, "birth")
             }
             Err(problem) => {

@@ -15,6 +15,8 @@ mod words;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use kizuna_domain::content::Desk;
+use kizuna_engine::line::identity::{self, Pass};
+use kizuna_engine::menus;
 use kizuna_store::tenants::{self, Tenant};
 
 use crate::Site;
@@ -23,6 +25,15 @@ use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
 pub(crate) use own_words::OwnWords;
 use words::Words;
+
+/// Lets LINE show the menu of the reader's new stage at once; where that fails, the worker does it within minutes.
+pub(crate) fn show_menu(site: &Site, tenant: &Tenant, pass: &Pass) {
+    let shown = identity::holder(&site.env, tenant, pass)
+        .and_then(|reader| reader.map_or(Ok(false), |reader| menus::link_reader(&site.env, tenant, reader)));
+    if let Err(error) = shown {
+        tracing::info!(tenant.id = %tenant.id, %error, "a reader's menu is shown later");
+    }
+}
 
 /// What all readers' pages of a tenant share.
 pub(crate) struct Frame {

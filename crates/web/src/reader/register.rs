@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
 use super::own_words::CONSENT_WORDING;
-use super::{Closed, Desks, Frame, OwnWords, closed, desks};
+use super::{Closed, Desks, Frame, OwnWords, closed, desks, show_menu};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
@@ -206,6 +206,7 @@ pub(crate) async fn post(
                     wording: CONSENT_WORDING,
                 };
                 register(&site.env, &tenant, &pass, &new)?;
+                show_menu(site, &tenant, &pass);
                 Ok(to_done(&tenant, language, &token))
             }
             _ => look(&tenant, language, &token, today, entry, &anchor),

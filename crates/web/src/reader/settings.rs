@@ -18,7 +18,7 @@ use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
-use super::{Closed, Desks, Frame, OwnWords, closed, desks};
+use super::{Closed, Desks, Frame, OwnWords, closed, desks, show_menu};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
@@ -114,13 +114,9 @@ pub(crate) async fn post(
             },
             _ => return show(site, &tenant, language, &token, &pass, None),
         };
-        finish(
-            site,
-            &tenant,
-            language,
-            change(&site.env, &tenant, &pass, child.subscription, wanted)?,
-            what,
-        )
+        let done = change(&site.env, &tenant, &pass, child.subscription, wanted)?;
+        show_menu(site, &tenant, &pass);
+        finish(site, &tenant, language, done, what)
     })
     .await
 }

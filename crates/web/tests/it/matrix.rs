@@ -134,6 +134,7 @@ impl World {
                     ("{name}", letter.file_name().into_string().unwrap()),
                     ("{staff}", resident.to_string()),
                     ("{invitation}", invited.id.to_string()),
+                    ("{stage}", "child".to_owned()),
                 ],
             );
         }
@@ -215,6 +216,15 @@ GET /{tenant}/today: administrator 200/404 editor 200/404 approver 200/404 viewe
 GET /{tenant}/plan: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
 GET /{tenant}/families: administrator 200/404 editor 200/404 approver 200/404 viewer 403/404 operator 403/403 nobody 303/303
 GET /{tenant}/families/{subscription}: administrator 200/404 editor 200/404 approver 200/404 viewer 403/404 operator 403/403 nobody 303/303
+GET /{tenant}/line: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
+POST /{tenant}/line: administrator 422/404 editor 403/404 approver 403/404 viewer 403/404 operator 422/422 nobody 401/401
+POST /{tenant}/line/check: administrator 303/404 editor 403/404 approver 403/404 viewer 403/404 operator 303/303 nobody 401/401
+POST /{tenant}/line/register-webhook: administrator 502/404 editor 403/404 approver 403/404 viewer 403/404 operator 502/502 nobody 401/401
+GET /{tenant}/line/menus: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
+POST /{tenant}/line/menus/publish: administrator 303/404 editor 303/404 approver 403/404 viewer 403/404 operator 403/403 nobody 401/401
+GET /{tenant}/line/menus/{stage}: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
+POST /{tenant}/line/menus/{stage}: administrator 303/404 editor 303/404 approver 403/404 viewer 403/404 operator 403/403 nobody 401/401
+GET /{tenant}/line/guest: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
 GET /{tenant}/mailbox: administrator 200/404 editor 200/404 approver 200/404 viewer 403/404 operator 403/403 nobody 303/303
 GET /{tenant}/mailbox/{name}: administrator 200/404 editor 200/404 approver 200/404 viewer 403/404 operator 403/403 nobody 303/303
 GET /{tenant}/staff: administrator 200/404 editor 403/404 approver 403/404 viewer 403/404 operator 200/200 nobody 303/303
