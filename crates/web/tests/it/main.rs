@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what prepares a test fails loudly")]
 
 mod guards;
-mod line;
+mod line_office;
 mod office;
 mod readers;
 mod support;
