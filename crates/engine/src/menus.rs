@@ -316,9 +316,14 @@ impl Work<'_> {
         if let Some(shown) = noted {
             return Ok(shown.id.clone());
         }
-        // Made by a try that broke off before it was noted: perhaps it lacks its picture.
-        let id = match ids.first() {
-            Some(id) => self.complete(id, &line, &picture)?,
+        // Made by a try that broke off before it was noted: it may lack its picture. LINE refuses a second one, and such
+        // a menu is made anew; the one before goes with the old ones.
+        let begun = match ids.first() {
+            Some(id) => self.gets_picture(id, &picture)?.then(|| (*id).to_owned()),
+            None => None,
+        };
+        let id = match begun {
+            Some(id) => id,
             None => self.make(&line, &picture)?,
         };
         let shown = Shown {
@@ -342,16 +347,12 @@ impl Work<'_> {
         Ok(id)
     }
 
-    /// Gives a menu its picture. LINE refuses a second one and cannot be asked for a part of a menu: then it is made anew.
-    fn complete(&self, id: &str, line: &LineMenu, picture: &Picture) -> Result<String, EngineError> {
+    /// Gives a menu its picture; false where LINE refuses it.
+    fn gets_picture(&self, id: &str, picture: &Picture) -> Result<bool, EngineError> {
         self.hold.on()?;
         match self.client.menu_image(id, &picture.png) {
-            Ok(()) => Ok(id.to_owned()),
-            Err(CallError::Invalid { .. } | CallError::NotFound) => {
-                self.hold.on()?;
-                self.client.delete_menu(id)?;
-                self.make(line, picture)
-            }
+            Ok(()) => Ok(true),
+            Err(CallError::Invalid { .. } | CallError::NotFound) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -449,6 +449,8 @@ fn the_rest_of_the_month_is_counted_from_the_plan() {
     assert_eq!(forecast.days.first(), Some(&(day("2026-12-24"), 4)));
     assert_eq!(forecast.days.last(), Some(&(day("2026-12-31"), 4)));
     assert_eq!((forecast.days.len(), forecast.letters()), (8, 32));
+    let another = month::forecast(&app.env, &town.tenant(), AccountId::new(Uuid::nil())).unwrap();
+    assert_eq!(another.letters(), 0, "another account carries none of them");
     let planned = town.preview(day("2026-12-27"));
     assert_eq!(
         forecast.days[3],
