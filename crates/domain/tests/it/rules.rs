@@ -166,7 +166,8 @@ fn a_word_inside_another_word_is_not_meant() {
         "絵本の主人公です。",
         "母性健康管理のカードです。",
         "まだ決まっていない日です。",
-        "まだ先です。歯は、なくてもよいのです。",
+        "まだ歩きはじめのころです。",
+        "まだ歯は小さいころです。あわてなくてよいのではない日も。",
     ] {
         assert_clean(&saying(sentence));
     }
@@ -189,10 +190,15 @@ fn english_words_are_whole_words_in_any_case() {
         ("Mom can rest.", "gendered"),
         ("It is NORMAL.", "comparison"),
         ("Your child should have teeth.", "comparison"),
+        ("Please call 150.", "phone"),
     ] {
         assert_error(&findings(&english, &head, &format!("{body} {sentence}")), rule);
     }
-    assert_clean(&findings(&english, &head, &format!("{body} A moment of calm.")));
+    assert_clean(&findings(
+        &english,
+        &head,
+        &format!("{body} A moment of calm. Or call 119."),
+    ));
     let long = format!("{body} {}.", ["word"; 31].join(" "));
     let rules: Vec<String> = findings(&english, &head, &long).into_iter().map(|f| f.rule).collect();
     assert!(rules.contains(&"sentence-length".to_owned()), "{rules:?}");
@@ -240,6 +246,7 @@ fn a_number_in_a_text_is_one_of_the_town_or_of_the_country() {
         "０１２０（２７９）３３８です。",
         "150番目の人です。熱は38.5度、体重は3000グラムです。",
         "2026-04-01から、0〜100点です。",
+        "住まいは1-23番です。",
     ] {
         let found: Vec<_> = saying(sentence).into_iter().filter(|f| f.rule == "phone").collect();
         assert_clean(&found);
@@ -414,7 +421,7 @@ fn an_opening_returns_after_a_month_and_no_sooner() {
         (Severity::Error, "夜のこと")
     );
     assert!(found[0].advice.ja.contains("「a0」"));
-    for (a, b) in [("d10", "d41"), ("4w0d", "8w3d"), ("36w0d", "d3")] {
+    for (a, b) in [("d10", "d41"), ("4w0d", "8w3d"), ("36w0d", "d3"), ("41w6d", "d31")] {
         assert!(
             about(&series(&[(a, "題一", "夜のこと"), (b, "題二", "夜のこと")]), "opening").is_empty(),
             "{a} {b}"
@@ -510,9 +517,9 @@ fn a_series_that_promises_all_tells_every_safety_subject() {
 #[test]
 fn a_safety_subject_may_be_told_in_the_readings() {
     let easy = DESK.replace("\"ja\"", "\"ja-Hira\"").replace("\"d7\"", "\"d0..d30\"");
-    let told = "｜赤《あか》ちゃんを　ぜったいに　｜揺《ゆ》さぶりません。";
+    let told = "こころが　｜辛《つら》い　ときは、｜電話《でんわ》を　します。";
     let report = look(&pack(&easy, vec![document(HEAD, told)]));
-    assert!(about(&report, "safety").iter().all(|f| f.words != "shaking"));
+    assert!(about(&report, "safety").iter().all(|f| f.words != "postpartum-mood"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::book::{Limits, RuleBook, SeriesRules};
+use super::book::{Limits, RuleBook, SeriesRules, Unit};
 use super::{Notes, Text, code};
 use crate::age::DUE_AT;
 use crate::cadence::Slots;
@@ -143,7 +143,7 @@ fn repeated(
 
 /// The share of runs that articles have from each other, and the pairs that have most in common.
 pub(super) fn shared_runs(rules: &SeriesRules, limits: &Limits, texts: &[Text<'_>], notes: &mut Notes) -> f64 {
-    let pieces: Vec<Vec<String>> = texts.iter().map(|text| own_words(rules, text)).collect();
+    let pieces: Vec<Vec<String>> = texts.iter().map(|text| own_words(rules, limits.unit, text)).collect();
     let mut runs: Vec<(&str, usize)> = Vec::new();
     for (number, pieces) in pieces.iter().enumerate() {
         for piece in pieces {
@@ -214,13 +214,12 @@ pub(super) fn shared_runs(rules: &SeriesRules, limits: &Limits, texts: &[Text<'_
     share
 }
 
-/// The words of an article without white space, cut at what may be repeated.
-fn own_words(rules: &SeriesRules, text: &Text<'_>) -> Vec<String> {
-    let spaced = text.plain.is_ascii();
-    let mut pieces = vec![if spaced {
-        text.plain.split_whitespace().collect::<Vec<_>>().join(" ")
-    } else {
-        text.plain.split_whitespace().collect::<String>()
+/// The words of an article, cut at what may be repeated; white space counts only where it parts words.
+fn own_words(rules: &SeriesRules, unit: Unit, text: &Text<'_>) -> Vec<String> {
+    let words: Vec<&str> = text.plain.split_whitespace().collect();
+    let mut pieces = vec![match unit {
+        Unit::Characters => words.concat(),
+        Unit::Words => words.join(" "),
     }];
     for phrase in &rules.set_phrases {
         pieces = pieces
