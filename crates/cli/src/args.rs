@@ -82,10 +82,34 @@ pub(crate) struct Demo {
 
 /// Options of `check`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Check {
     /// 配信手段に、ほんとうにつないでみない
     #[arg(long)]
     pub offline: bool,
+    /// 書かなければ、設定・データベース・原稿・配信手段
+    #[command(subcommand)]
+    pub what: Option<CheckWhat>,
+}
+
+/// What to check besides the installation.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckWhat {
+    /// 原稿パックを、編集のきまりに照らす（設定はいらない）
+    Content(CheckContent),
+}
+
+/// Options of `check content`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckContent {
+    /// パックの場所（書かなければ、このプログラムの見本）
+    pub paths: Vec<PathBuf>,
+    /// 自治体のパック。その相談先の電話番号を、本文に書いてよい
+    #[arg(long)]
+    pub tenant_pack: Option<PathBuf>,
+    /// いつの時点か（書かなければ、日本のきょう）
+    #[arg(long, value_parser = day)]
+    pub today: Option<Day>,
 }
 
 /// What to import.

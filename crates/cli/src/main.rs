@@ -14,7 +14,7 @@ mod tongue;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{Check, CheckWhat, Cli, Command};
 use clap::Parser;
 use commands::{Failure, Outcome, Session};
 use tongue::Tongue;
@@ -55,6 +55,10 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(args) => demo::demo(&session, &args),
         Command::Init => commands::setup::init(&session),
+        Command::Check(Check {
+            what: Some(CheckWhat::Content(args)),
+            ..
+        }) => commands::content::check(&session, &args),
         Command::Check(args) => Ok(commands::check::check(&session, &args)),
         Command::Migrate => commands::setup::migrate(&session),
         Command::Import(args) => commands::transfer::import(&session, &args),

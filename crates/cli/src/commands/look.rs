@@ -178,7 +178,8 @@ pub(crate) fn position(session: &Session, args: &Position) -> Result<Outcome, Fa
     Ok(Outcome::Done)
 }
 
-fn today_in_japan() -> Result<Day, Failure> {
+/// Today in Japan, for commands that need no installation.
+pub(crate) fn today_in_japan() -> Result<Day, Failure> {
     let zone = jiff::tz::TimeZone::get("Asia/Tokyo")
         .map_err(|error| Failure::new("時刻帯の情報がありません。", error.to_string()))?;
     #[expect(

@@ -1,6 +1,7 @@
 //! The commands, and what they share: opening the installation, choosing the tenant, failing in two languages.
 
 pub(crate) mod check;
+pub(crate) mod content;
 pub(crate) mod look;
 pub(crate) mod send;
 pub(crate) mod setup;

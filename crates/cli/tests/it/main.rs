@@ -6,6 +6,7 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod content;
 mod demo;
 mod exchange;
 mod first_use;

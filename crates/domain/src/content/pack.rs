@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, Owner, Placement, Review, Revision, Source, body};
+use crate::cadence::Slots;
 use crate::day::{Day, NotADay};
 use crate::position::{Clock, NotAPosition, Position};
 
@@ -32,6 +33,9 @@ pub struct Manifest {
     /// Approving specialists a revision needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals_required: Option<u8>,
+    /// Slots for which it promises an article, `"d0..d30"`; only the editorial rules ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covers: Option<Slots>,
 }
 
 impl Manifest {
@@ -285,6 +289,13 @@ fn check_manifest(manifest: &Manifest, problems: &mut Vec<PackProblem>) -> bool 
         let reason = Reason::new(
             "approvals_required は1以上にしてください。監修のない文は、だれにも送りません",
             "approvals_required must be 1 or more: no text reaches anyone unreviewed",
+        );
+        problem(problems, "pack.toml", reason);
+    }
+    if manifest.covers == Some(Slots::All) {
+        let reason = Reason::new(
+            "covers は、約束する枠を \"d0..d30\" か \"base\" のように書いてください",
+            "covers must name the promised slots, as in \"d0..d30\" or \"base\"",
         );
         problem(problems, "pack.toml", reason);
     }

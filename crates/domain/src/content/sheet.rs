@@ -8,7 +8,7 @@ use super::Desk;
 use super::pack::{ArticleDocument, Manifest, PackArticle, PackProblem, Reason, front_of};
 
 /// The columns in the order in which they are written; reading takes them in any order.
-pub const COLUMNS: [&str; 33] = [
+pub const COLUMNS: [&str; 34] = [
     "kind",
     "id",
     "slot",
@@ -35,6 +35,7 @@ pub const COLUMNS: [&str; 33] = [
     "language",
     "sender_label",
     "approvals_required",
+    "covers",
     "format",
     "name",
     "phone",
@@ -101,6 +102,7 @@ pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, V
                 "language",
                 "sender_label",
                 "approvals_required",
+                "covers",
                 "format",
             ])
             .map(|table| sheet.manifest = table.to_string()),

@@ -7,6 +7,7 @@ mod content;
 mod days;
 mod oracle;
 mod properties;
+mod rules;
 mod settle;
 mod town;
 mod vectors;

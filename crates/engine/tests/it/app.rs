@@ -339,6 +339,7 @@ pub(crate) fn pack(track: &str, owner: Owner, articles: Vec<PackArticle>) -> Pac
             language: "ja".into(),
             sender_label: "きずなだより".into(),
             approvals_required: Some(1),
+            covers: None,
         },
         desks: vec![],
         articles,
