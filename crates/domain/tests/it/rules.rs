@@ -374,12 +374,15 @@ fn what_late_joiners_must_know_is_useful_later_and_by_the_real_birth() {
         &must("useful_until_slot = \"m12\"\nclock = \"corrected\"\n"),
         "must-know",
     );
-    let many = |count: usize| {
+    let many = |count: usize, days: usize, until: &str| {
         let article = |number: usize| {
             let head = HEAD
                 .replace("\"a\"", &format!("\"a{number}\""))
-                .replace("d7", &format!("d{}", 40 * number));
-            document(&format!("{head}must_know = true\nuseful_until_slot = \"m12\"\n"), BODY)
+                .replace("d7", &format!("d{}", days * number));
+            document(
+                &format!("{head}must_know = true\nuseful_until_slot = \"{until}\"\n"),
+                BODY,
+            )
         };
         let report = look(&pack(DESK, (0..count).map(article).collect()));
         report
@@ -388,10 +391,12 @@ fn what_late_joiners_must_know_is_useful_later_and_by_the_real_birth() {
             .filter(|f| f.rule == "must-know")
             .collect::<Vec<_>>()
     };
-    assert_clean(&many(5));
-    let found = many(6);
+    assert_clean(&many(5, 40, "m12"));
+    let found = many(6, 40, "m12");
     assert_warning(&found, "must-know");
     assert_eq!(found[0].words, "d200");
+    // The second month lasts until the third is complete.
+    assert_warning(&many(6, 18, "m2"), "must-know");
 }
 
 /// Articles of one opening each, with texts that have nothing else in common.
@@ -476,6 +481,19 @@ fn two_articles_share_few_runs_of_words() {
         (apart.shared_runs.to_bits(), about(&apart, "shared-runs").len()),
         (0, 0)
     );
+    // Nor is a long set phrase that has a short one inside.
+    let book = include_str!("../../../../content/rules.toml").replace(
+        "set_phrases = [\n",
+        "set_phrases = [\n  \"寝かせて\", \"1歳になるまでは、あおむけに寝かせてください。\",\n",
+    );
+    let book = RuleBook::read(&book).unwrap();
+    let other = HEAD
+        .replace("\"a\"", "\"b\"")
+        .replace("d7", "d200")
+        .replace("ねるとき", "おきるとき");
+    let second = format!("1歳になるまでは、あおむけに寝かせてください。{own}");
+    let both = pack(DESK, vec![document(HEAD, BODY), document(&other, &second)]);
+    assert_eq!(check(&book, &both, &[], day(TODAY)).shared_runs.to_bits(), 0);
 }
 
 #[test]

@@ -38,7 +38,11 @@ impl RuleBook {
 
     /// Reads rules in the form of `content/rules.toml`.
     pub fn read(text: &str) -> Result<RuleBook, NotARuleBook> {
-        let data: Data = toml::from_str(text).map_err(|error| NotARuleBook(error.to_string()))?;
+        let mut data: Data = toml::from_str(text).map_err(|error| NotARuleBook(error.to_string()))?;
+        // A phrase inside a longer one must not cut it.
+        data.series
+            .set_phrases
+            .sort_by_key(|phrase| std::cmp::Reverse(phrase.len()));
         let mut by_first: BTreeMap<char, Vec<(usize, usize)>> = BTreeMap::new();
         for (group, rule) in data.words.iter().enumerate() {
             for (place, word) in rule.list.iter().enumerate() {

@@ -99,7 +99,7 @@ pub(super) fn must_know(text: &Text<'_>, notes: &mut Notes) {
             "a must_know article never follows the corrected clock: it would reach preterm families late; delete clock",
         );
     }
-    let Some(until) = placement.useful_until_slot.and_then(Stage::of) else {
+    let Some(until) = placement.useful_until_slot.and_then(Stage::end_of) else {
         return;
     };
     if text.stages.iter().min().is_some_and(|first| until < *first) {
@@ -119,7 +119,7 @@ pub(super) fn digest(texts: &[Text<'_>], notes: &mut Notes) {
         .iter()
         .filter(|text| text.article.placement.must_know)
         .filter_map(|text| {
-            let until = text.article.placement.useful_until_slot.and_then(Stage::of)?;
+            let until = text.article.placement.useful_until_slot.and_then(Stage::end_of)?;
             Some((*text.stages.iter().min()?, until))
         })
         .collect();

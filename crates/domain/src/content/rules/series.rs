@@ -45,6 +45,18 @@ impl Stage {
         }
     }
 
+    /// The last day of what begins at a position: a month lasts until the next is complete.
+    pub(super) fn end_of(position: Position) -> Option<Stage> {
+        match (position, Stage::of(position)?) {
+            (Position::AgeMonth(count), _) => {
+                let next = Stage::of(Position::AgeMonth(count.saturating_add(1)))?;
+                let Stage::Child(days) = next else { return None };
+                Some(Stage::Child(days - 1))
+            }
+            (_, stage) => Some(stage),
+        }
+    }
+
     /// Days from this stage to a later one on the same side of birth.
     pub(super) fn days_until(self, later: Stage) -> Option<i32> {
         match (self, later) {
