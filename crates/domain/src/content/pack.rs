@@ -92,6 +92,8 @@ struct Front {
     #[serde(default, skip_serializing_if = "is_default")]
     clock: Clock,
     #[serde(default, skip_serializing_if = "is_default")]
+    preterm_only: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
     useful_days: u8,
     #[serde(default, skip_serializing_if = "is_default")]
     must_know: bool,
@@ -424,6 +426,12 @@ fn article(document: ArticleDocument) -> Result<PackArticle, Reason> {
             "must_know, useful_until_slot and slot go together; write all of them or only slot",
         ));
     }
+    if front.preterm_only && (slots.is_empty() || slots.iter().any(|slot| slot.is_pregnancy())) {
+        return Err(Reason::new(
+            "preterm_only は、生まれたあとの slot の原稿だけに書けます。消すか、slot を変えてください",
+            "preterm_only belongs to a slot after birth; delete it, or change slot",
+        ));
+    }
     if slots.contains(&Position::CheckIn) {
         return Err(Reason::new(
             "check-in は、しくみが使う枠です。ほかの slot にしてください",
@@ -465,6 +473,7 @@ fn article(document: ArticleDocument) -> Result<PackArticle, Reason> {
             until_slot: front.until_slot,
             order: front.order,
             clock: front.clock,
+            preterm_only: front.preterm_only,
             useful_days: front.useful_days,
             must_know: front.must_know,
             useful_until_slot: front.useful_until_slot,
@@ -500,6 +509,7 @@ pub fn front_of(article: &PackArticle) -> toml::Table {
         title: revision.title,
         order: placement.order,
         clock: placement.clock,
+        preterm_only: placement.preterm_only,
         useful_days: placement.useful_days,
         must_know: placement.must_know,
         useful_until_slot: placement.useful_until_slot,

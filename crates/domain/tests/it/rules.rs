@@ -570,6 +570,9 @@ fn coverage_counts_the_promised_slots_and_names_the_gaps() {
     let town = promised("").replace("\"desk\"", "\"tenant\"");
     let head = format!("{HEAD}owner_section = \"健康づくり課\"\n");
     assert_eq!(look(&pack(&town, vec![document(&head, BODY)])).coverage(), None);
+    // What is for a few families covers nothing.
+    let head = format!("{HEAD}preterm_only = true\n");
+    assert_eq!(look(&pack(DESK, vec![document(&head, BODY)])).coverage(), Some(0.0));
     // What may not leave today covers nothing.
     let head = format!("{HEAD}valid_until = \"2026-11-21\"\n");
     assert_eq!(look(&pack(DESK, vec![document(&head, BODY)])).coverage(), Some(0.0));
@@ -598,6 +601,12 @@ fn two_articles_of_the_desk_at_one_slot_are_told() {
     assert_eq!(
         (found[0].article.as_deref(), found[0].words.as_str()),
         (Some("b"), "d9")
+    );
+    let (early, corrected) = ("preterm_only = true\n", "clock = \"corrected\"\n");
+    assert_clean(&told(vec![at("a", "\"d7\"", early), at("b", "\"d7\"", corrected)]));
+    assert_warning(
+        &told(vec![at("a", "\"d7\"", early), at("b", "\"d7\"", "")]),
+        "two-articles",
     );
     let last_year = at("a", "\"d7\"", "valid_until = \"2027-03-31\"\n");
     assert_clean(&told(vec![

@@ -355,6 +355,7 @@ pub(crate) fn article(places: &str) -> PackArticle {
         until_slot: None,
         order: 0,
         clock: kizuna_domain::position::Clock::Calendar,
+        preterm_only: false,
         useful_days: 0,
         must_know: false,
         useful_until_slot: None,

@@ -7,10 +7,10 @@ use super::book::{Limits, RuleBook, SeriesRules, Unit};
 use super::{Notes, Text, code};
 use crate::age::DUE_AT;
 use crate::cadence::Slots;
-use crate::content::Owner;
 use crate::content::pack::Manifest;
+use crate::content::{Owner, Placement};
 use crate::day::Day;
-use crate::position::Position;
+use crate::position::{Clock, Position};
 
 /// More articles with the same run share a set phrase, not a text.
 const PAIRED_ARTICLES_MAX: usize = 8;
@@ -273,7 +273,7 @@ fn base() -> BTreeSet<Position> {
 pub(super) fn coverage(promised: &BTreeSet<Position>, texts: &[Text<'_>], today: Day, notes: &mut Notes) -> usize {
     let there: BTreeSet<Position> = texts
         .iter()
-        .filter(|text| text.article.placement.is_valid(today))
+        .filter(|text| text.article.placement.is_valid(today) && !text.article.placement.preterm_only)
         .flat_map(|text| text.article.placement.slots.iter().copied())
         .collect();
     let mut gaps: Vec<(Position, Position)> = Vec::new();
@@ -375,7 +375,14 @@ pub(super) fn two_articles(texts: &[Text<'_>], notes: &mut Notes) {
                 let ends_before = |end: Option<Day>, begin: Option<Day>| {
                     end.is_some_and(|end| begin.is_some_and(|begin| end < begin))
                 };
-                !ends_before(a.valid_until, b.valid_from) && !ends_before(b.valid_until, a.valid_from)
+                // What a preterm child gets later leaves its day to the article for preterm children.
+                let takes_turns = |one: &Placement, other: &Placement| {
+                    one.preterm_only && one.clock == Clock::Calendar && other.clock == Clock::Corrected
+                };
+                !ends_before(a.valid_until, b.valid_from)
+                    && !ends_before(b.valid_until, a.valid_from)
+                    && !takes_turns(a, b)
+                    && !takes_turns(b, a)
             };
             if let Some(other) = texts.iter().take(place).find(together) {
                 let id = &other.article.id;
