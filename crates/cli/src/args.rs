@@ -250,9 +250,9 @@ pub(crate) struct Timeline {
     /// 出産予定日
     #[arg(long, value_parser = day, required_unless_present = "birth")]
     pub due: Option<Day>,
-    /// 生年月日
+    /// 生年月日。ふたごや三つ子は、一人ずつ重ねて書きます
     #[arg(long, value_parser = day)]
-    pub birth: Option<Day>,
+    pub birth: Vec<Day>,
     /// 登録した日
     #[arg(long, value_parser = day)]
     pub registered: Day,
