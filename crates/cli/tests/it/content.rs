@@ -149,6 +149,15 @@ fn a_promise_travels_in_a_table_too() {
 fn the_packs_inside_the_program_keep_the_rules() {
     let document = check(&Place::empty(), &["--json"]).json();
     assert_eq!(document["errors"], json!([]), "{document:#}");
-    assert_eq!(document["coverage"]["starter"], json!(1.0));
+    assert_eq!(
+        document["coverage"],
+        json!({ "starter": 1.0, "starter-easy": 1.0, "starter-en": 1.0, "overall": 1.0 })
+    );
     assert!(document["articles"]["hidamari"].is_number(), "{document:#}");
+    // Only an old source, and the end of a year's articles, may wait for somebody to look.
+    let open = document["warnings"].as_array().unwrap().iter();
+    let open: Vec<_> = open
+        .filter(|found| found["rule"] != json!("source") && found["rule"] != json!("validity"))
+        .collect();
+    assert!(open.is_empty(), "{open:#?}");
 }

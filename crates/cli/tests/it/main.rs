@@ -10,6 +10,7 @@ mod content;
 mod demo;
 mod exchange;
 mod first_use;
+mod journeys;
 mod kills;
 mod place;
 mod zones;
