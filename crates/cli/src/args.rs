@@ -96,6 +96,7 @@ pub(crate) struct Demo {
 
 /// Options of `check`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Check {
     /// 配信手段に、ほんとうにつないでみない
     #[arg(long)]
@@ -110,6 +111,21 @@ pub(crate) struct Check {
 pub(crate) enum CheckOne {
     /// LINE公式アカウント：直すところと、どこを押すか
     Line(OneTenant),
+    /// 原稿パックを、編集のきまりに照らす（設定はいらない）
+    Content(CheckContent),
+}
+
+/// Options of `check content`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckContent {
+    /// パックの場所（書かなければ、このプログラムの見本）
+    pub paths: Vec<PathBuf>,
+    /// 自治体のパック。その相談先の電話番号を、本文に書いてよい
+    #[arg(long)]
+    pub tenant_pack: Option<PathBuf>,
+    /// いつの時点か（書かなければ、日本のきょう）
+    #[arg(long, value_parser = day)]
+    pub today: Option<Day>,
 }
 
 /// What to do with LINE.
@@ -341,9 +357,9 @@ pub(crate) struct Timeline {
     /// 出産予定日
     #[arg(long, value_parser = day, required_unless_present = "birth")]
     pub due: Option<Day>,
-    /// 生年月日
+    /// 生年月日。ふたごや三つ子は、一人ずつ重ねて書きます
     #[arg(long, value_parser = day)]
-    pub birth: Option<Day>,
+    pub birth: Vec<Day>,
     /// 登録した日
     #[arg(long, value_parser = day)]
     pub registered: Day,

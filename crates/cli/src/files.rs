@@ -1,5 +1,6 @@
 //! Content packs between files and domain values: a folder, a workbook, a CSV, or the samples inside the program.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
@@ -13,8 +14,8 @@ use kizuna_paper::table::{self, Encoding, Limits, Row, Table};
 use crate::commands::Failure;
 use crate::shell;
 
-static STARTER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/starter-ja");
-static TOWN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/sample-town-ja");
+/// Every folder in it with a `pack.toml` is a pack that travels inside the program.
+static CONTENT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
 
 /// A pack that could not be read: a file that cannot be used, or problems in it.
 #[derive(Debug)]
@@ -25,28 +26,59 @@ pub(crate) enum PackFailure {
     Problems(Vec<PackProblem>),
 }
 
-/// The two sample packs inside the program: the desk's series and the invented town's.
-pub(crate) fn samples() -> Result<(Pack, Pack), PackFailure> {
-    let read = |dir: &Dir<'_>| {
-        let mut files = Vec::new();
-        gather(dir, &mut files);
-        from_files(files)
-    };
-    Ok((read(&STARTER)?, read(&TOWN)?))
+/// A pack, and the file or row in which each of its articles stands, by the article's id.
+#[derive(Debug)]
+pub(crate) struct Located {
+    /// The pack.
+    pub pack: Pack,
+    /// Where its articles stand.
+    pub files: BTreeMap<String, String>,
 }
 
-fn gather(dir: &Dir<'_>, files: &mut Vec<PackFile>) {
+/// The two sample packs inside the program: the desk's series and the invented town's.
+pub(crate) fn samples() -> Result<(Pack, Pack), PackFailure> {
+    let read = |name: &str| {
+        let mut files = Vec::new();
+        CONTENT
+            .get_dir(name)
+            .into_iter()
+            .for_each(|dir| gather(dir, dir, &mut files));
+        from_files(files).map(|located| located.pack)
+    };
+    Ok((read("starter-ja")?, read("sample-town-ja")?))
+}
+
+/// Every pack inside the program, with the name of its folder.
+pub(crate) fn built_in() -> Vec<(String, Result<Located, PackFailure>)> {
+    CONTENT
+        .dirs()
+        .filter(|dir| dir.get_file(dir.path().join("pack.toml")).is_some())
+        .map(|dir| {
+            let mut files = Vec::new();
+            gather(dir, dir, &mut files);
+            (dir.path().display().to_string(), from_files(files))
+        })
+        .collect()
+}
+
+/// The files below `dir`, named as they lie below `pack`.
+fn gather(pack: &Dir<'_>, dir: &Dir<'_>, files: &mut Vec<PackFile>) {
     files.extend(dir.files().filter_map(|file| {
         Some(PackFile {
-            path: file.path().to_str()?.to_owned(),
+            path: file.path().strip_prefix(pack.path()).ok()?.to_str()?.to_owned(),
             text: file.contents_utf8()?.to_owned(),
         })
     }));
-    dir.dirs().for_each(|inner| gather(inner, files));
+    dir.dirs().for_each(|inner| gather(pack, inner, files));
 }
 
 /// Reads a pack from a folder or a table.
 pub(crate) fn read(path: &Path) -> Result<Pack, PackFailure> {
+    locate(path).map(|located| located.pack)
+}
+
+/// The same, with the place of each article.
+pub(crate) fn locate(path: &Path) -> Result<Located, PackFailure> {
     let failed = |ja: String, en: String| PackFailure::File(Failure::new(ja, en));
     if path.is_dir() {
         let files =
@@ -57,10 +89,18 @@ pub(crate) fn read(path: &Path) -> Result<Pack, PackFailure> {
     let rows: Vec<(usize, Vec<String>)> = table.rows.into_iter().map(|row| (row.line, row.cells)).collect();
     let sheet = sheet::read(&table.header, &rows).map_err(PackFailure::Problems)?;
     let desks = (!sheet.desks.is_empty()).then_some(sheet.desks.as_str());
-    pack::read(&sheet.manifest, desks, sheet.articles).map_err(PackFailure::Problems)
+    let files = places(&sheet.articles);
+    let pack = pack::read(&sheet.manifest, desks, sheet.articles).map_err(PackFailure::Problems)?;
+    Ok(Located { pack, files })
 }
 
-fn from_files(files: Vec<PackFile>) -> Result<Pack, PackFailure> {
+fn places(documents: &[ArticleDocument]) -> BTreeMap<String, String> {
+    let place =
+        |document: &ArticleDocument| Some((document.front.get("id")?.as_str()?.to_owned(), document.file.clone()));
+    documents.iter().filter_map(place).collect()
+}
+
+fn from_files(files: Vec<PackFile>) -> Result<Located, PackFailure> {
     let mut manifest = String::new();
     let mut desks = None;
     let mut articles = Vec::new();
@@ -85,8 +125,9 @@ fn from_files(files: Vec<PackFile>) -> Result<Pack, PackFailure> {
             _ => {}
         }
     }
+    let files = places(&articles);
     match pack::read(&manifest, desks.as_deref(), articles) {
-        Ok(pack) if problems.is_empty() => Ok(pack),
+        Ok(pack) if problems.is_empty() => Ok(Located { pack, files }),
         Ok(_) => Err(PackFailure::Problems(problems)),
         Err(more) => Err(PackFailure::Problems([problems, more].concat())),
     }

@@ -103,7 +103,18 @@ impl Day {
     /// ```
     pub fn japanese(self) -> String {
         let date = self.date();
-        let weekday = match date.weekday() {
+        let (year, month, day, weekday) = (date.year(), date.month(), date.day(), self.weekday_ja());
+        format!("{year}年{month}月{day}日（{weekday}）")
+    }
+
+    /// The day of the week in one character: 日, 月, 火.
+    ///
+    /// ```
+    /// use kizuna_domain::day::Day;
+    /// assert_eq!(Day::new(2026, 11, 22).unwrap().weekday_ja(), "日");
+    /// ```
+    pub fn weekday_ja(self) -> &'static str {
+        match self.date().weekday() {
             Weekday::Monday => "月",
             Weekday::Tuesday => "火",
             Weekday::Wednesday => "水",
@@ -111,8 +122,7 @@ impl Day {
             Weekday::Friday => "金",
             Weekday::Saturday => "土",
             Weekday::Sunday => "日",
-        };
-        format!("{}年{}月{}日（{weekday}）", date.year(), date.month(), date.day())
+        }
     }
 
     /// The civil day that `now` falls on in a time zone, whatever the zone of the host.

@@ -35,6 +35,8 @@
 //! | `PackArticle`, `ArticleDocument` | 原稿 | an article in a pack, checked and unchecked | `content::pack` |
 //! | `PackProblem`, `BodyError` | 直すところ | what is wrong in which file, and what to do | `content::pack`, `content::body` |
 //! | `Sheet` | 原稿の表 | a pack as a table, one row an article | `content::sheet` |
+//! | `RuleBook` | 編集のきまり | words, limits and subjects that texts are held against | `content::rules` |
+//! | `Finding`, `Severity`, `PackReport` | 原稿の点検 | what breaks a rule, how much it matters, and a pack's figures | `content::rules` |
 //!
 //! **Tenants and people**
 //!
@@ -94,7 +96,7 @@
 //! `StaffId` 職員, `InvitationId` 招待.
 //!
 //! **Refused texts** (each stands beside what it is not): `NotADay`, `NotAWindow`, `NotAPosition`, `NotAnEndRule`, `NotSlots`,
-//! `NotAnId`, `NotAMail`, `NotAColour`, `SettingsError`.
+//! `NotAnId`, `NotAMail`, `NotAColour`, `NotARuleBook`, `SettingsError`.
 
 pub mod age;
 pub mod cadence;

@@ -44,6 +44,7 @@ impl Findings {
 pub(crate) fn check(session: &Session, args: &Check) -> Result<Outcome, Failure> {
     match &args.what {
         Some(CheckOne::Line(one)) => super::line::check(session, one),
+        Some(CheckOne::Content(args)) => super::content::check(session, args),
         None => Ok(everything(session, args)),
     }
 }

@@ -1,11 +1,13 @@
 //! `plan`, `why`, `position`, `timeline`: looking without changing anything.
 
+use std::collections::BTreeSet;
+
 use kizuna_domain::age::LeapBirthday;
 use kizuna_domain::day::Day;
 use kizuna_domain::people::SkipReason;
 use kizuna_domain::position::{Anchor, Customs, stage_label, standing};
-use kizuna_engine::explain::{self, Family};
-use kizuna_engine::programme;
+use kizuna_engine::explain::{self, Family, JourneyDay};
+use kizuna_engine::programme::{self, Loaded};
 
 use super::{Failure, Outcome, Session, day_of, find_tenant, print, print_json};
 use crate::args::{OneDay, Position, Timeline, Why};
@@ -178,7 +180,8 @@ pub(crate) fn position(session: &Session, args: &Position) -> Result<Outcome, Fa
     Ok(Outcome::Done)
 }
 
-fn today_in_japan() -> Result<Day, Failure> {
+/// Today in Japan, for commands that need no installation.
+pub(crate) fn today_in_japan() -> Result<Day, Failure> {
     let zone = jiff::tz::TimeZone::get("Asia/Tokyo")
         .map_err(|error| Failure::new("時刻帯の情報がありません。", error.to_string()))?;
     #[expect(
@@ -187,6 +190,33 @@ fn today_in_japan() -> Result<Day, Failure> {
     )]
     let now = jiff::Timestamp::now();
     Ok(Day::of(now, &zone))
+}
+
+/// The days of all children of a family, in order; what several get on one day stands once, as in their message.
+fn journey(loaded: &Loaded, args: &Timeline) -> Vec<JourneyDay> {
+    let births: Vec<Option<Day>> = if args.birth.is_empty() {
+        vec![None]
+    } else {
+        args.birth.iter().copied().map(Some).collect()
+    };
+    let mut days: Vec<JourneyDay> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for birth in births {
+        let family = Family {
+            due: args.due,
+            birth,
+            registered: args.registered,
+            area: args.area.clone(),
+        };
+        let of_child = explain::timeline(&loaded.programme, &loaded.library, &family);
+        days.extend(
+            of_child
+                .into_iter()
+                .filter(|day| seen.insert((day.on, day.track.clone(), day.article.clone()))),
+        );
+    }
+    days.sort_by_key(|day| day.on);
+    days
 }
 
 /// The whole journey of one family; with the sample content where nothing is set up yet.
@@ -198,13 +228,7 @@ pub(crate) fn timeline(session: &Session, args: &Timeline) -> Result<Outcome, Fa
         let tenant = find_tenant(&env, args.tenant.as_deref())?;
         env.db.read(|tx| programme::load(tx, &tenant))?
     };
-    let family = Family {
-        due: args.due,
-        birth: args.birth,
-        registered: args.registered,
-        area: args.area.clone(),
-    };
-    let days = explain::timeline(&loaded.programme, &loaded.library, &family);
+    let days = journey(&loaded, args);
     if session.json {
         print_json(&serde_json::json!({ "days": days }));
         return Ok(Outcome::Done);

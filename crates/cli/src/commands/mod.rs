@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod content;
 pub(crate) mod double;
 pub(crate) mod line;
 pub(crate) mod look;

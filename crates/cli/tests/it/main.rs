@@ -6,10 +6,12 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod content;
 mod demo;
 mod double;
 mod exchange;
 mod first_use;
+mod journeys;
 mod kills;
 mod line;
 mod place;

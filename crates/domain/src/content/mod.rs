@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod pack;
+pub mod rules;
 pub mod sheet;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::day::Day;
 use crate::ids::RevisionId;
-use crate::position::{Clock, Position};
+use crate::position::{Anchor, Clock, Position};
 
 /// Most items an edition may hold.
 pub const ITEMS_MAX: usize = 10_000;
@@ -136,6 +137,10 @@ pub struct Placement {
     /// Which clock it follows for a preterm child.
     #[serde(default)]
     pub clock: Clock,
+    /// True where it is for children born before 37 weeks only: it fills the day whose article on the corrected
+    /// clock they get later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preterm_only: bool,
     /// Days after its slot on which it is still worth sending when a run was missed.
     #[serde(default)]
     pub useful_days: u8,
@@ -160,6 +165,11 @@ impl Placement {
     /// True where the text may leave on this day.
     pub fn is_valid(&self, on: Day) -> bool {
         self.valid_from.is_none_or(|from| from <= on) && self.valid_until.is_none_or(|until| on <= until)
+    }
+
+    /// True where it is meant for the family of this child.
+    pub fn is_for(&self, anchor: &Anchor) -> bool {
+        !self.preterm_only || anchor.is_preterm()
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, Owner, Placement, Review, Revision, Source, body};
+use crate::cadence::Slots;
 use crate::day::{Day, NotADay};
 use crate::position::{Clock, NotAPosition, Position};
 
@@ -32,6 +33,9 @@ pub struct Manifest {
     /// Approving specialists a revision needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals_required: Option<u8>,
+    /// Slots for which it promises an article, `"d0..d30"`; only the editorial rules ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covers: Option<Slots>,
 }
 
 impl Manifest {
@@ -87,6 +91,8 @@ struct Front {
     order: i32,
     #[serde(default, skip_serializing_if = "is_default")]
     clock: Clock,
+    #[serde(default, skip_serializing_if = "is_default")]
+    preterm_only: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     useful_days: u8,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -288,6 +294,13 @@ fn check_manifest(manifest: &Manifest, problems: &mut Vec<PackProblem>) -> bool 
         );
         problem(problems, "pack.toml", reason);
     }
+    if manifest.covers == Some(Slots::All) {
+        let reason = Reason::new(
+            "covers は、約束する枠を \"d0..d30\" か \"base\" のように書いてください",
+            "covers must name the promised slots, as in \"d0..d30\" or \"base\"",
+        );
+        problem(problems, "pack.toml", reason);
+    }
     if !is_code(&manifest.track) {
         problem(
             problems,
@@ -413,6 +426,12 @@ fn article(document: ArticleDocument) -> Result<PackArticle, Reason> {
             "must_know, useful_until_slot and slot go together; write all of them or only slot",
         ));
     }
+    if front.preterm_only && (slots.is_empty() || slots.iter().any(|slot| slot.is_pregnancy())) {
+        return Err(Reason::new(
+            "preterm_only は、生まれたあとの slot の原稿だけに書けます。消すか、slot を変えてください",
+            "preterm_only belongs to a slot after birth; delete it, or change slot",
+        ));
+    }
     if slots.contains(&Position::CheckIn) {
         return Err(Reason::new(
             "check-in は、しくみが使う枠です。ほかの slot にしてください",
@@ -454,6 +473,7 @@ fn article(document: ArticleDocument) -> Result<PackArticle, Reason> {
             until_slot: front.until_slot,
             order: front.order,
             clock: front.clock,
+            preterm_only: front.preterm_only,
             useful_days: front.useful_days,
             must_know: front.must_know,
             useful_until_slot: front.useful_until_slot,
@@ -489,6 +509,7 @@ pub fn front_of(article: &PackArticle) -> toml::Table {
         title: revision.title,
         order: placement.order,
         clock: placement.clock,
+        preterm_only: placement.preterm_only,
         useful_days: placement.useful_days,
         must_know: placement.must_know,
         useful_until_slot: placement.useful_until_slot,

@@ -8,7 +8,7 @@ use super::Desk;
 use super::pack::{ArticleDocument, Manifest, PackArticle, PackProblem, Reason, front_of};
 
 /// The columns in the order in which they are written; reading takes them in any order.
-pub const COLUMNS: [&str; 33] = [
+pub const COLUMNS: [&str; 35] = [
     "kind",
     "id",
     "slot",
@@ -18,6 +18,7 @@ pub const COLUMNS: [&str; 33] = [
     "sources",
     "order",
     "clock",
+    "preterm_only",
     "useful_days",
     "must_know",
     "useful_until_slot",
@@ -35,6 +36,7 @@ pub const COLUMNS: [&str; 33] = [
     "language",
     "sender_label",
     "approvals_required",
+    "covers",
     "format",
     "name",
     "phone",
@@ -101,6 +103,7 @@ pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, V
                 "language",
                 "sender_label",
                 "approvals_required",
+                "covers",
                 "format",
             ])
             .map(|table| sheet.manifest = table.to_string()),
@@ -131,7 +134,7 @@ pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, V
     if problems.is_empty() { Ok(sheet) } else { Err(problems) }
 }
 
-const ARTICLE: [&str; 19] = [
+const ARTICLE: [&str; 20] = [
     "id",
     "slot",
     "on",
@@ -139,6 +142,7 @@ const ARTICLE: [&str; 19] = [
     "sources",
     "order",
     "clock",
+    "preterm_only",
     "useful_days",
     "must_know",
     "useful_until_slot",
@@ -166,7 +170,7 @@ fn value(name: &str, cell: &str) -> Result<Value, Reason> {
     };
     Ok(match name {
         "order" | "useful_days" | "approvals_required" | "format" => number()?,
-        "must_know" | "default" => Value::Boolean(match cell.to_lowercase().as_str() {
+        "must_know" | "preterm_only" | "default" => Value::Boolean(match cell.to_lowercase().as_str() {
             "true" | "1" | "○" => true,
             "false" | "0" => false,
             _ => return Err(not_a(name, cell, "true か false", "true or false")),

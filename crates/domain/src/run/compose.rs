@@ -8,7 +8,7 @@ use crate::day::Day;
 use crate::ids::RevisionId;
 use crate::message::{Block, DeskCard, Draft, Inline, SECTIONS_MAX, Section};
 use crate::people::Follower;
-use crate::position::stage_label;
+use crate::position::{Anchor, Clock, stage_label};
 
 /// Words that the system itself puts into messages, by language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Phrases {
     pub subject: &'static str,
     /// Heading of the bundle for late joiners.
     pub digest: &'static str,
+    /// Heading of what a preterm child gets by the due date.
+    pub corrected: &'static str,
     /// Title of the neutral question.
     pub check_in_title: &'static str,
     /// Text of the neutral question.
@@ -30,6 +32,7 @@ pub fn phrases(language: &str) -> &'static Phrases {
     const JA: Phrases = Phrases {
         subject: "{day}のことば",
         digest: "ここまでのまとめ",
+        corrected: "予定日から数えて",
         check_in_title: "ごようすは いかがですか",
         check_in_text: "ご登録の出産予定日から、2週間がたちました。\n\
             お知らせは、ここで いったんお休みします。\n\n\
@@ -39,6 +42,7 @@ pub fn phrases(language: &str) -> &'static Phrases {
     const EN: Phrases = Phrases {
         subject: "A word for {day}",
         digest: "What is good to know so far",
+        corrected: "Counted from the due date",
         check_in_title: "How are you?",
         check_in_text: "Two weeks have passed since the due date you registered.\n\
             Our messages pause here.\n\n\
@@ -127,7 +131,9 @@ pub fn compose(programme: &Programme, library: &Library, day: Day, parts: &[Part
                 for item in due.items.iter().filter_map(|index| series.items().get(*index)) {
                     if let Some((_, about)) = seen.get(&item.revision).and_then(|at| sections.get_mut(*at)) {
                         about.push(name);
-                    } else if let Some((section, desks)) = section(library, item, &series.sender_label, due, words) {
+                    } else if let Some((section, desks)) =
+                        section(library, item, &series.sender_label, due, &part.follower.anchor, words)
+                    {
                         seen.insert(item.revision, sections.len());
                         sections.push((section, vec![name]));
                         desk_ids.extend(desks);
@@ -202,12 +208,26 @@ fn section<'a>(
     item: &Item,
     sender: &str,
     due: &Due,
+    anchor: &Anchor,
     words: &Phrases,
 ) -> Option<(Section, impl Iterator<Item = &'a str> + use<'a>)> {
     let (revision, blocks) = library.texts.get(&item.revision)?;
-    let title = match due.slot {
-        Slot::Digest { .. } => format!("{}：{}", words.digest, revision.title),
-        Slot::Stage { .. } | Slot::Dated { .. } | Slot::CheckIn => revision.title.clone(),
+    let heading = match due.slot {
+        Slot::Digest { .. } => Some(words.digest),
+        // The ages in the text are not those of the stage above the message.
+        Slot::Stage {
+            clock: Clock::Corrected,
+            ..
+        } => anchor.is_preterm().then_some(words.corrected),
+        Slot::Stage {
+            clock: Clock::Calendar, ..
+        }
+        | Slot::Dated { .. }
+        | Slot::CheckIn => None,
+    };
+    let title = match heading {
+        Some(heading) => format!("{heading}：{}", revision.title),
+        None => revision.title.clone(),
     };
     let mut blocks = blocks.clone();
     if let Some(contact) = &revision.contact {

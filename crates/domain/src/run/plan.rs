@@ -439,7 +439,7 @@ fn take(
     let mut sample = false;
     for index in places {
         let Some(item) = series.items.get(*index) else { continue };
-        if late_days > i32::from(item.placement.useful_days) {
+        if late_days > i32::from(item.placement.useful_days) || !item.placement.is_for(&follower.anchor) {
             continue;
         }
         match programme.allows(item, day, follower.area.as_deref()) {
@@ -647,7 +647,7 @@ fn digest_items(
         .items
         .iter()
         .enumerate()
-        .filter(|(_, item)| item.placement.must_know)
+        .filter(|(_, item)| item.placement.must_know && item.placement.is_for(&follower.anchor))
     {
         if programme.allows(item, day, follower.area.as_deref()).is_err() {
             continue;

@@ -186,6 +186,11 @@ fn the_desk_names_its_sources_and_a_municipality_the_section_that_keeps_the_text
 #[test]
 fn what_belongs_together_is_written_together() {
     assert_says(&problem(&format!("{GOOD}must_know = true\n")), "go together");
+    let pregnant = GOOD.replace("\"d7\"", "\"12w0d\"");
+    assert_says(
+        &problem(&format!("{pregnant}preterm_only = true\n")),
+        "slot after birth",
+    );
     assert_says(&problem(&format!("{GOOD}useful_until_slot = \"m3\"\n")), "go together");
     assert_says(
         &problem(&format!("{GOOD}from_slot = \"m3\"\n")),
@@ -306,6 +311,7 @@ fn an_article_that_is_written_is_read_as_it_was() {
     };
     let plain = Placement {
         slots: vec!["d7".parse().unwrap()],
+        preterm_only: true,
         ..placement()
     };
     for placement in [full_article().placement, dated, plain] {

@@ -369,6 +369,7 @@ fn apply(item: &mut Item, desks: &mut Vec<String>, condition: &str) {
     match word {
         "監修前" => item.approved = false,
         "修正月齢" => placement.clock = Clock::Corrected,
+        "早産だけ" => placement.preterm_only = true,
         "あとから" => placement.useful_days = rest.trim_end_matches("日まで").parse().unwrap(),
         "必ず" => {
             placement.must_know = true;

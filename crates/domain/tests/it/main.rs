@@ -9,6 +9,7 @@ mod menu;
 mod oracle;
 mod properties;
 mod registration;
+mod rules;
 mod settle;
 mod staff;
 mod town;

@@ -70,6 +70,7 @@ pub(crate) fn placement() -> Placement {
         until_slot: None,
         order: 0,
         clock: Clock::Calendar,
+        preterm_only: false,
         useful_days: 0,
         must_know: false,
         useful_until_slot: None,

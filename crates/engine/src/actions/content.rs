@@ -183,6 +183,7 @@ pub fn export(tx: &mut ReadTx<'_>, tenant: &Tenant, code: &str) -> Result<Option
             language: track.language.clone(),
             sender_label: track.sender_label.clone(),
             approvals_required: Some(track.approvals_required),
+            covers: None,
         },
         articles: content::articles(tx, track.id)?
             .into_iter()

@@ -172,7 +172,7 @@ fn links_are_neither_followed_nor_written_through() {
 
 #[test]
 fn the_packs_of_this_repository_are_read() {
-    for name in ["starter-ja", "sample-town-ja"] {
+    for name in ["starter-ja", "starter-easy-ja", "starter-en", "sample-town-ja"] {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content").join(name);
         for file in read_pack(&dir, &PackLimits::default())
             .unwrap()

@@ -92,7 +92,11 @@ fn connecting_saves_checks_at_once_and_never_shows_the_secret_again() {
         .is_silent_about(SECRET);
     page.says("11月の通数").says("1か月 1,000通のうち").says("足ります");
     let town = place.tenant("hidamari");
-    let entries = place.env().db.read(|tx| audit::latest(tx, Some(town.scope()), None, 1)).unwrap();
+    let entries = place
+        .env()
+        .db
+        .read(|tx| audit::latest(tx, Some(town.scope()), None, 1))
+        .unwrap();
     assert_eq!(entries[0].action, "line.connect");
     assert!(!entries[0].detail.contains(SECRET), "{entries:?}");
 }

@@ -1,0 +1,413 @@
+//! The webhook's address, the way in through LINE Login, and the page inside LINE.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use kizuna_channels::line::webhook::sign;
+use kizuna_domain::ids::AccountId;
+use kizuna_domain::tenant::TenantKind;
+use kizuna_engine::line::{BODY_BYTES_MAX, Reply, step};
+use kizuna_store::line as memory;
+use kizuna_store::tenants::{self, Tenant};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Place};
+
+pub(crate) const SECRET: &str = "channel-secret";
+
+/// A LINE user's id.
+pub(crate) fn user(number: usize) -> String {
+    format!("U{number:032x}")
+}
+
+/// Gives a town an account on LINE with these settings and secrets.
+pub(crate) fn line_account(
+    place: &Place,
+    town: &Tenant,
+    settings: &[(&str, &str)],
+    secrets: &[(&str, &str)],
+) -> AccountId {
+    let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let env = place.env();
+    let new = AccountId::new(env.ids.next());
+    let (settings, mut secrets) = (map(settings), map(secrets));
+    secrets
+        .entry("channel_secret".to_owned())
+        .or_insert_with(|| SECRET.to_owned());
+    env.db
+        .write(|tx| tenants::put_account(tx, &env.keys, town.scope(), new, "line", &settings, &secrets))
+        .unwrap()
+}
+
+/// A town on LINE.
+pub(crate) fn on_line(settings: &[(&str, &str)], secrets: &[(&str, &str)]) -> (Place, Tenant) {
+    let place = Place::bare();
+    let town = place.town("hidamari", "ひだまり市", TenantKind::Demo, "json");
+    line_account(&place, &town, settings, secrets);
+    (place, town)
+}
+
+fn follow(number: usize) -> Value {
+    json!({ "type": "follow", "webhookEventId": format!("e{number}"), "timestamp": 1_763_000_000_000_i64, "mode": "active",
+            "replyToken": "r", "deliveryContext": { "isRedelivery": false }, "source": { "type": "user", "userId": user(number) } })
+}
+
+fn body(events: &[Value]) -> String {
+    json!({ "destination": user(0), "events": events }).to_string()
+}
+
+fn post(place: &Place, path: &str, signature: Option<&str>, body: impl Into<Body>) -> Answer {
+    let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    if let Some(signature) = signature {
+        request = request.header("x-line-signature", signature);
+    }
+    place.ask(request.body(body.into()).unwrap())
+}
+
+fn replies(place: &Place) -> Vec<Reply> {
+    let mut replies = Vec::new();
+    step(place.env(), &mut |reply| replies.push(reply)).unwrap();
+    replies
+}
+
+fn is_friend(place: &Place, town: &Tenant, number: usize) -> Option<bool> {
+    let env = place.env();
+    let known = env
+        .db
+        .read(|tx| memory::friendship(tx, &env.keys, town.scope(), &user(number)));
+    known.unwrap().map(|known| known.is_friend)
+}
+
+#[test]
+fn only_what_line_signed_is_taken_in_and_everything_else_changes_nothing() {
+    let (place, town) = on_line(&[], &[("forward_secret", "tool-secret")]);
+    place.town("asahi", "あさひ市", TenantKind::Municipality, "json");
+    let path = "/hidamari/line/webhook";
+    let text = body(&[follow(1)]);
+    let good = sign(SECRET, text.as_bytes());
+    let altered = text.replace(&user(1), &user(2));
+    for (name, path, signature, body, expected) in [
+        ("no signature", path, None, &text, 401),
+        ("an empty one", path, Some(""), &text, 401),
+        ("no base64", path, Some("???"), &text, 401),
+        ("a cut one", path, good.get(..20), &text, 401),
+        (
+            "another secret",
+            path,
+            Some(sign("x", text.as_bytes()).as_str()),
+            &text,
+            401,
+        ),
+        ("an altered body", path, Some(&good), &altered, 401),
+        ("a town without LINE", "/asahi/line/webhook", Some(&good), &text, 404),
+        ("no town", "/nowhere/line/webhook", Some(&good), &text, 404),
+    ] {
+        let answer = post(&place, path, signature, body.clone());
+        assert_eq!(answer.status.as_u16(), expected, "{name}");
+        assert_eq!(answer.body, "", "{name} is told nothing");
+    }
+    assert_eq!(place.site.inbox.refused(), 6);
+    assert_eq!(replies(&place).len(), 0);
+    assert_eq!(is_friend(&place, &town, 1), None);
+
+    assert_eq!(post(&place, path, Some(&good), text.clone()).status, StatusCode::OK);
+    assert_eq!(replies(&place).len(), 1);
+    assert_eq!(is_friend(&place, &town, 1), Some(true));
+    // In guest mode another vendor's tool passes on to us, signed with the secret that both know.
+    let passed = body(&[follow(3)]);
+    let by_tool = sign("tool-secret", passed.as_bytes());
+    assert_eq!(post(&place, path, Some(&by_tool), passed).status, StatusCode::OK);
+    replies(&place);
+    assert_eq!(is_friend(&place, &town, 3), Some(true));
+}
+
+#[test]
+fn what_is_signed_and_strange_is_answered_and_ignored() {
+    let (place, town) = on_line(&[], &[]);
+    let signed = |text: &str| {
+        post(
+            &place,
+            "/hidamari/line/webhook",
+            Some(&sign(SECRET, text.as_bytes())),
+            text.to_owned(),
+        )
+    };
+    for (text, expected) in [
+        (body(&[]), 200),
+        (r#"{"events":[{"type":"tomorrow","new":{}}],"more":1}"#.to_owned(), 200),
+        (body(&[json!({}), json!(null), json!(3)]), 200),
+        ("not json".to_owned(), 400),
+        (r#"{"events":"none"}"#.to_owned(), 400),
+        (format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000)), 400),
+    ] {
+        assert_eq!(
+            signed(&text).status.as_u16(),
+            expected,
+            "{}",
+            text.get(..60).unwrap_or(&text)
+        );
+    }
+    let mut standby = follow(1);
+    standby["mode"] = json!("standby");
+    assert_eq!(signed(&body(&[standby])).status, StatusCode::OK);
+    assert_eq!(replies(&place).len(), 0);
+    assert_eq!(is_friend(&place, &town, 1), Some(true), "in standby the state counts");
+}
+
+#[test]
+fn a_megabyte_is_taken_and_one_byte_more_is_not() {
+    let (place, _) = on_line(&[], &[]);
+    let of_size = |size: usize| {
+        let start = r#"{"events":[],"pad":""#;
+        format!("{start}{}\"}}", "x".repeat(size - start.len() - 2))
+    };
+    for (size, expected) in [(BODY_BYTES_MAX, 200), (BODY_BYTES_MAX + 1, 413)] {
+        let text = of_size(size);
+        assert_eq!(text.len(), size);
+        let answer = post(
+            &place,
+            "/hidamari/line/webhook",
+            Some(&sign(SECRET, text.as_bytes())),
+            text,
+        );
+        assert_eq!(answer.status.as_u16(), expected);
+    }
+    assert_eq!(
+        place.get("/hidamari/line/webhook").status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+}
+
+/// LINE's token address: answers each request with an ID token for these claims, or with an error.
+fn line_login(tokens: Vec<Option<Value>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for claims in tokens {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut chunk = [0; 4_096];
+            let text = loop {
+                let read = stream.read(&mut chunk).unwrap();
+                request.extend(&chunk[..read]);
+                let text = String::from_utf8_lossy(&request).into_owned();
+                if text.contains("code_verifier=") {
+                    break text;
+                }
+            };
+            assert!(
+                text.starts_with("POST /oauth2/v2.1/token ") && text.contains("client_secret=login-secret"),
+                "{text}"
+            );
+            let (status, answer) = match claims {
+                Some(claims) => (200, json!({ "access_token": "a", "id_token": token(&claims) })),
+                None => (400, json!({ "error": "invalid_grant" })),
+            };
+            let answer = answer.to_string();
+            let length = answer.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"
+            )
+            .unwrap();
+        }
+    });
+    url
+}
+
+fn token(claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&json!({ "alg": "HS256" })), part(claims));
+    let signature = STANDARD.decode(sign("login-secret", signed.as_bytes())).unwrap();
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// The claims of a good token on the day of the tests.
+fn claims(nonce: &str) -> Value {
+    json!({ "iss": "https://access.line.me", "sub": user(7), "aud": "1657", "exp": 1_795_306_200_i64, "iat": 1_795_303_800_i64, "nonce": nonce })
+}
+
+fn parameter(url: &str, name: &str) -> String {
+    let (_, query) = url.split_once('?').unwrap();
+    let pair = query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")));
+    pair.unwrap().to_owned()
+}
+
+/// Goes out to LINE: the address, the cookie.
+pub(crate) fn go_out(place: &Place) -> (String, String) {
+    let answer = place.get("/hidamari/line/enter");
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let cookie = answer.header("set-cookie");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/hidamari/line;"),
+        "{cookie}"
+    );
+    let pair = cookie.split(';').next().unwrap().to_owned();
+    (answer.header("location").to_owned(), pair)
+}
+
+pub(crate) fn come_back(place: &Place, path: &str, cookie: &str) -> Answer {
+    place.ask(
+        Request::get(path)
+            .header(header::COOKIE, cookie)
+            .body(Body::empty())
+            .unwrap(),
+    )
+}
+
+#[test]
+fn whom_line_proves_comes_to_the_registration() {
+    let (place, _) = on_line(
+        &[("login_channel_id", "1657")],
+        &[("login_channel_secret", "login-secret")],
+    );
+    let (door, cookie) = go_out(&place);
+    assert!(
+        door.starts_with("https://access.line.me/oauth2/v2.1/authorize?response_type=code&client_id=1657&"),
+        "{door}"
+    );
+    assert!(door.contains("code_challenge_method=S256"));
+    assert_eq!(
+        parameter(&door, "redirect_uri"),
+        "http%3A%2F%2F127.0.0.1%3A8117%2Fhidamari%2Fline%2Fcallback"
+    );
+    let other = go_out(&place);
+    assert_ne!(parameter(&door, "state"), parameter(&other.0, "state"));
+
+    let (nonce, state) = (parameter(&door, "nonce"), parameter(&door, "state"));
+    let town = place.tenant("hidamari");
+    let api = line_login(vec![Some(claims(&nonce)), Some(claims("another")), None]);
+    line_account(
+        &place,
+        &town,
+        &[("login_channel_id", "1657"), ("api_url", &api)],
+        &[("login_channel_secret", "login-secret")],
+    );
+
+    let back = format!("/hidamari/line/callback?code=c&state={state}");
+    let good = come_back(&place, &back, &cookie);
+    assert_eq!(good.status, StatusCode::SEE_OTHER, "{}", good.body);
+    assert!(good.header("location").starts_with("/hidamari/register/line/"));
+    assert!(good.header("set-cookie").contains("Max-Age=0"));
+    place.get(good.header("location")).says("出産予定日");
+    // A token that answers another question, and a code that LINE does not take.
+    for _ in 0..2 {
+        assert_eq!(come_back(&place, &back, &cookie).status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[test]
+fn whoever_comes_back_without_what_they_left_with_is_turned_away_before_line_is_asked() {
+    let (place, _) = on_line(
+        &[("login_channel_id", "1657"), ("api_url", "http://127.0.0.1:9")],
+        &[("login_channel_secret", "login-secret")],
+    );
+    let (door, cookie) = go_out(&place);
+    let state = parameter(&door, "state");
+    let (_, other) = go_out(&place);
+    let forged = format!("{}x", cookie.strip_suffix(|_| true).unwrap());
+    for (path, cookie, expected) in [
+        ("?code=c".to_owned(), cookie.as_str(), 403),
+        ("?code=c&state=x".to_owned(), &cookie, 403),
+        (format!("?code=c&state={state}"), "", 403),
+        (format!("?code=c&state={state}"), &other, 403),
+        (format!("?code=c&state={state}"), &forged, 403),
+        ("?error=access_denied&state=x".to_owned(), &cookie, 403),
+        // All is right, and LINE does not answer.
+        (format!("?code=c&state={state}"), &cookie, 502),
+    ] {
+        let answer = come_back(&place, &format!("/hidamari/line/callback{path}"), cookie);
+        assert_eq!(answer.status.as_u16(), expected, "{path} {cookie}");
+        answer.says("何も変わっていません");
+    }
+    place.clock.set("2026-11-21T23:40:01Z");
+    let late = come_back(
+        &place,
+        &format!("/hidamari/line/callback?code=c&state={state}"),
+        &cookie,
+    );
+    assert_eq!(late.status, StatusCode::FORBIDDEN);
+}
+
+#[test]
+fn a_town_without_a_login_channel_has_no_such_pages() {
+    let (place, _) = on_line(&[], &[]);
+    for path in ["/hidamari/line/enter", "/hidamari/line/liff", "/nowhere/line/enter"] {
+        assert_eq!(place.get(path).status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(
+        place.get("/hidamari/line/callback?code=c&state=s").status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[test]
+fn the_page_inside_line_alone_may_load_lines_script_and_has_a_way_without() {
+    let (place, _) = on_line(
+        &[
+            ("login_channel_id", "1657"),
+            ("liff_id", "1657-abc"),
+            ("api_url", "http://127.0.0.1:9"),
+        ],
+        &[("login_channel_secret", "login-secret")],
+    );
+    let page = place.get("/hidamari/line/liff");
+    page.says("data-liff=\"1657-abc\"")
+        .says("href=\"/hidamari/line/enter\"");
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("script-src 'self' https://static.line-scdn.net;"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(
+        !place
+            .get("/hidamari/stopped")
+            .header("content-security-policy")
+            .contains("script-src")
+    );
+    let script = page
+        .body
+        .split("src=\"/assets/")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    assert_eq!(
+        place.get(&format!("/assets/{script}")).header("content-type"),
+        "text/javascript; charset=utf-8"
+    );
+
+    let posted = |site: &str, origin: &str, token: &str| {
+        let request = Request::post("/hidamari/line/liff")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", site)
+            .header(header::ORIGIN, origin);
+        place
+            .ask(request.body(Body::from(format!("id_token={token}"))).unwrap())
+            .status
+            .as_u16()
+    };
+    let plausible = token(&claims("n"));
+    assert_eq!(posted("same-origin", "null", "forged"), 403);
+    assert_eq!(
+        posted("same-origin", "null", &plausible),
+        502,
+        "LINE's keys are asked for, and LINE does not answer"
+    );
+    assert_eq!(posted("same-origin", "http://127.0.0.1:8117", &plausible), 502);
+    assert_eq!(posted("cross-site", "null", &plausible), 403);
+    assert_eq!(posted("same-origin", "https://evil.example", &plausible), 403);
+}
