@@ -11,7 +11,7 @@
 //! | [`month`] | whether a month's messages last |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
-//! | [`line`] | what comes in from LINE: inbox, talk, tickets, passing on |
+//! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;

@@ -153,8 +153,10 @@ fn a_familys_calendar_marks_what_was_sent_and_what_comes() {
         .says("今月");
     page.says("40週（280日） − 7日 ＝ 273日 ＝ 39週0日").says("台帳の記録");
     let chosen = place.get(&format!("/hidamari/families/{id}?day=2026-11-23"));
-    chosen
-        .says("予定日 2026年11月29日（日） まで、あと6日。")
+    chosen.says("予定日 2026年11月29日（日） まで、あと6日。");
+    let older = place.family(&town, "あお").subscription;
+    place
+        .get(&format!("/hidamari/families/{older}?day=2026-11-25"))
         .says("きょうの時期に原稿がありません");
     let born = place.family(&town, "めい").subscription;
     place
