@@ -39,12 +39,14 @@ fn read(path: &Path) -> Result<Option<Witness>, EngineError> {
 
 /// Says whether this database may send, and with which epoch.
 pub fn may_send(env: &Env) -> Result<Fence, EngineError> {
+    // The file first: whoever sends at this moment makes the database know more than the file, never less.
+    let witness = read(&env.witness)?;
     let fence = env
         .db
         .read(fence::get)?
         .ok_or_else(|| EngineError::Fenced("run `kizuna migrate` first".to_owned()))?;
     let what_to_do = "If it is the only live copy, run `kizuna claim`; today's messages are then given up.";
-    match read(&env.witness)? {
+    match witness {
         None if fence.high_water == 0 => {}
         None => {
             return Err(EngineError::Fenced(format!(
