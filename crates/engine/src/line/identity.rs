@@ -91,6 +91,12 @@ pub fn registration_ticket(env: &Env, scope: Scope, user: &str) -> Result<String
     Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Register, user, now))?)
 }
 
+/// Makes a ticket with which a reader can change their own dates and pauses; gives the words of its link.
+pub fn manage_ticket(env: &Env, scope: Scope, reader: SubscriberId) -> Result<String, EngineError> {
+    let (id, now, subject) = (env.ids.next(), env.clock.now(), reader.to_string());
+    Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Manage, &subject, now))?)
+}
+
 /// Looks at a link without using it up.
 pub fn show(env: &Env, scope: Scope, purpose: Purpose, token: &str) -> Result<Shown, EngineError> {
     let Some(id) = number(&env.keys, scope, purpose, token) else {

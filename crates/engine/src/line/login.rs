@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::line::login::{Login, LoginError};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Keyring, line};
+use kizuna_store::{Keyring, line, people};
 use uuid::Uuid;
 
 use super::identity;
@@ -38,8 +38,10 @@ impl std::fmt::Debug for Door {
 /// What came of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Came {
-    /// LINE proved who it is: the words of a registration link.
-    Ticket(String),
+    /// LINE proved who it is, and they follow nobody here: the words of a registration link.
+    New(String),
+    /// LINE proved who it is, and they read here: the words of the link to their own pages.
+    Known(String),
     /// Not proved; begin again.
     Refused,
     /// LINE does not answer now.
@@ -146,9 +148,25 @@ pub fn liff_id(env: &Env, tenant: &Tenant) -> Result<Option<String>, EngineError
     Ok(login(env, tenant)?.and_then(|(_, liff)| liff))
 }
 
+/// Whoever reads here already comes to their own pages, everybody else to the registration.
+fn proved(env: &Env, tenant: &Tenant, user: &str) -> Result<Came, EngineError> {
+    let scope = tenant.scope();
+    let reader = env.db.read(|tx| {
+        let Some(reader) = people::by_address(tx, &env.keys, scope, line::CHANNEL, user)? else {
+            return Ok(None);
+        };
+        let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
+        Ok(follows.then_some(reader))
+    })?;
+    Ok(match reader {
+        Some(reader) => Came::Known(identity::manage_ticket(env, scope, reader)?),
+        None => Came::New(identity::registration_ticket(env, scope, user)?),
+    })
+}
+
 fn ticket(env: &Env, tenant: &Tenant, user: Result<String, LoginError>) -> Result<Came, EngineError> {
     match user {
-        Ok(user) => Ok(Came::Ticket(identity::registration_ticket(env, tenant.scope(), &user)?)),
+        Ok(user) => proved(env, tenant, &user),
         Err(LoginError::Unreachable) => Ok(Came::Unreachable),
         Err(error @ (LoginError::Code(_) | LoginError::Token(_))) => {
             tracing::info!(%error, tenant = %tenant.id, "a LINE login proved nobody");

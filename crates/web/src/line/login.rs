@@ -4,6 +4,7 @@ use axum::extract::{Query, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
+use kizuna_domain::menu::Intent;
 use kizuna_engine::line::login::{self, Came};
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
@@ -15,9 +16,22 @@ use crate::reader::{self, Closed};
 
 /// Name of the cookie that lasts from going out to coming back.
 const NAME: &str = "kizuna_line";
+/// End of the cookie of somebody who wants to tell of a birth.
+const BIRTH: &str = "~birth";
+
+/// What somebody pressed before they came, as a menu's button says it.
+#[derive(Deserialize)]
+pub(crate) struct Wish {
+    #[serde(default)]
+    to: String,
+}
 
 /// Sends somebody to LINE.
-pub(crate) async fn enter(State(site): State<Shared>, Town { tenant }: Town) -> Result<Response, PageError> {
+pub(crate) async fn enter(
+    State(site): State<Shared>,
+    Town { tenant }: Town,
+    Query(wish): Query<Wish>,
+) -> Result<Response, PageError> {
     let (tenant, door) = blocking(&site, move |site| {
         let door = login::enter(&site.env, &tenant)?;
         Ok((tenant, door))
@@ -25,7 +39,10 @@ pub(crate) async fn enter(State(site): State<Shared>, Town { tenant }: Town) -> 
     .await?;
     let door = door.ok_or(PageError::NotFound)?;
     let mut response = Redirect::to(&door.url).into_response();
-    set_cookie(&mut response, &tenant, &door.cookie, login::PATIENCE.as_secs())?;
+    // It chooses a page and proves nothing, so it travels beside the signed part.
+    let birth = if wish.to == Intent::Birth.code() { BIRTH } else { "" };
+    let cookie = format!("{}{birth}", door.cookie);
+    set_cookie(&mut response, &tenant, &cookie, login::PATIENCE.as_secs())?;
     Ok(response)
 }
 
@@ -48,26 +65,33 @@ pub(crate) async fn callback(
 ) -> Result<Response, PageError> {
     let cookie = cookie(&headers).unwrap_or_default();
     blocking(&site, move |site| {
-        let came = login::come_back(&site.env, &tenant, &cookie, &back.state, &back.code)?;
-        let mut response = answer(site, &tenant, language, came)?;
+        let (signed, page) = match cookie.strip_suffix(BIRTH) {
+            Some(signed) => (signed, "birth"),
+            None => (cookie.as_str(), "settings"),
+        };
+        let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
+        let mut response = answer(site, &tenant, language, came, page)?;
         set_cookie(&mut response, &tenant, "", 0)?;
         Ok(response)
     })
     .await
 }
 
-/// On to the registration, or a page that says how else.
+/// On to the registration, to the reader's own `page`, or to one that says how else.
 pub(super) fn answer(
     site: &crate::Site,
     tenant: &Tenant,
     language: Language,
     came: Came,
+    page: &str,
 ) -> Result<Response, PageError> {
+    let on = |page: &str, token: &str| {
+        let address = format!("/{}/{page}/{token}{}", tenant.code, language.query());
+        Ok(Redirect::to(&address).into_response())
+    };
     match came {
-        Came::Ticket(token) => {
-            let page = format!("/{}/register/line/{token}{}", tenant.code, language.query());
-            Ok(Redirect::to(&page).into_response())
-        }
+        Came::New(token) => on("register/line", &token),
+        Came::Known(token) => on(page, &token),
         Came::Refused => reader::closed(site, tenant, language, Closed::Unproved),
         Came::Unreachable => reader::closed(site, tenant, language, Closed::LineIsDown),
     }

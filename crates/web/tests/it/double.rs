@@ -12,7 +12,7 @@ use kizuna_store::tenants::Tenant;
 use kizuna_store::{line as memory, people};
 use serde_json::{Value, json};
 
-use crate::line::{SECRET, come_back, go_out, line_account, on_line, user};
+use crate::line::{SECRET, come_back, go_out, go_out_to, line_account, on_line, user};
 use crate::support::{Answer, Place};
 
 const CHANNEL: &str = "1234567890";
@@ -233,6 +233,20 @@ fn a_login_at_line_leads_to_the_registration_of_the_same_user() {
         StatusCode::FORBIDDEN,
         "a code works once"
     );
+    // Whoever reads here already comes to their own pages: a guest's menu leads nowhere else.
+    for (wish, page) in [("", "settings"), ("?to=birth", "birth"), ("?to=today", "settings")] {
+        let (door, cookie) = go_out_to(&stage.place, wish);
+        let back = location(&door);
+        let path = back.strip_prefix("http://127.0.0.1:8117").unwrap();
+        let came = come_back(&stage.place, path, &cookie);
+        let page = format!("/hidamari/{page}/");
+        assert!(
+            came.header("location").starts_with(&page),
+            "{wish}: {}",
+            came.header("location")
+        );
+        assert_eq!(stage.place.get(came.header("location")).status, StatusCode::OK);
+    }
 }
 
 #[test]

@@ -246,7 +246,12 @@ fn parameter(url: &str, name: &str) -> String {
 
 /// Goes out to LINE: the address, the cookie.
 pub(crate) fn go_out(place: &Place) -> (String, String) {
-    let answer = place.get("/hidamari/line/enter");
+    go_out_to(place, "")
+}
+
+/// The same, from a button that wants something.
+pub(crate) fn go_out_to(place: &Place, wish: &str) -> (String, String) {
+    let answer = place.get(&format!("/hidamari/line/enter{wish}"));
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let cookie = answer.header("set-cookie");
     assert!(
