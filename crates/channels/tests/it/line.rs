@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use kizuna_channels::{Account, Batch, Clock, Net, Permit, SessionError, channel, line};
+use kizuna_channels::{Account, Batch, Clock, Net, Permit, Secret, SessionError, channel, line};
 use kizuna_domain::ids::BatchId;
 use kizuna_domain::message::{Block, Draft, Inline, Section};
-use kizuna_line_double::{ClockKind, Double, Fault, FaultKind, NewChannel, Options};
-use serde_json::Value;
+use kizuna_line_double::{ClockKind, Double, Fault, FaultKind, NewChannel, Options, description};
+use kizuna_testkit::programs::run_openssl;
+use serde_json::{Value, json};
 
 use crate::support::{DATE, Recorder, account, briefs, draft, ending, letters, with};
 
@@ -23,6 +26,15 @@ struct Line {
     clock: Arc<Shared>,
     net: Net,
     account: Account,
+}
+
+/// Whatever a test is about, every request in it was one that LINE describes.
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(description::check(&self.double.requests()), Vec::<String>::new());
+        }
+    }
 }
 
 /// Waiting moves the double's clock, so that no test sleeps.
@@ -46,6 +58,16 @@ fn user(number: usize) -> String {
 
 impl Line {
     fn with_quota(readers: usize, quota: Option<u64>) -> Line {
+        Line::with(
+            readers,
+            NewChannel {
+                quota,
+                ..NewChannel::default()
+            },
+        )
+    }
+
+    fn with(readers: usize, more: NewChannel) -> Line {
         let options = Options {
             clock: ClockKind::Set(DATE.parse().unwrap()),
             ..Options::default()
@@ -58,8 +80,7 @@ impl Line {
             bot_user_id: user(0xb07),
             basic_id: "@hidamari".to_owned(),
             display_name: "ひだまり市".to_owned(),
-            quota,
-            ..NewChannel::default()
+            ..more
         });
         for number in 0..readers {
             double.add_user("hidamari", &user(number), "花子");
@@ -115,6 +136,14 @@ impl Line {
 
     fn client(&self) -> line::Client {
         line::Client::new(&self.account, &self.net).unwrap()
+    }
+
+    fn requests_for_tokens(&self) -> usize {
+        let requests = self.double.requests();
+        requests
+            .iter()
+            .filter(|request| request.path.starts_with("/oauth2/"))
+            .count()
     }
 
     fn calls_to(&self, path: &str) -> usize {
@@ -390,7 +419,7 @@ fn the_end_of_the_months_messages_is_told_from_haste() {
 #[test]
 fn the_month_and_the_reserve_say_how_many_messages_are_left() {
     let mut line = Line::with_quota(3, Some(100));
-    line.account = with(line.account, "reserve", "30");
+    line.account = with(line.account.clone(), "reserve", "30");
     line.carry(3).1.unwrap();
     let mut session = channel("line").unwrap().open(&line.account, &line.net).unwrap();
 
@@ -432,7 +461,7 @@ fn a_wrong_secret_is_the_accounts_fault() {
     let mut line = Line::new(1);
     line.account
         .secrets
-        .insert("channel_secret".to_owned(), kizuna_channels::Secret("wrong".to_owned()));
+        .insert("channel_secret".to_owned(), Secret("wrong".to_owned()));
 
     let (_, end) = line.carry(1);
 
@@ -453,6 +482,59 @@ fn a_token_is_fetched_once_and_replaced_before_it_ends() {
 
     assert_eq!(line.calls_to("/oauth2/v3/token"), 2);
     assert!(line.double.requests().iter().all(|request| request.status != 401));
+}
+
+#[test]
+fn a_channel_may_prove_itself_by_a_signed_assertion_or_a_long_lived_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = run_openssl(
+        folder.path(),
+        &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    );
+    std::fs::write(folder.path().join("key.pem"), &pem).unwrap();
+    let modulus = run_openssl(folder.path(), &["rsa", "-in", "key.pem", "-noout", "-modulus"]);
+    let hex = modulus.trim().trim_start_matches("Modulus=").as_bytes().to_vec();
+    let bytes: Vec<u8> = hex
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect();
+    let jwk = json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "k1", "e": "AQAB",
+        "n": URL_SAFE_NO_PAD.encode(bytes) });
+    let mut signed = Line::with(
+        1,
+        NewChannel {
+            assertion_key: Some(jwk),
+            ..NewChannel::default()
+        },
+    );
+    for (name, value) in [("token", "jwt"), ("key_id", "k1")] {
+        signed.account.settings.insert(name.to_owned(), value.to_owned());
+    }
+    signed.account.secrets.insert("assertion_key".to_owned(), Secret(pem));
+    let mut lasting = Line::with(
+        1,
+        NewChannel {
+            long_lived_token: Some("a-token-from-the-console".to_owned()),
+            ..NewChannel::default()
+        },
+    );
+    lasting
+        .account
+        .settings
+        .insert("token".to_owned(), "long-lived".to_owned());
+    let token = Secret("a-token-from-the-console".to_owned());
+    lasting.account.secrets.insert("access_token".to_owned(), token);
+
+    for line in [&signed, &lasting] {
+        let (journal, end) = line.carry(1);
+        assert_eq!(
+            (ending(&end), briefs(&journal, 1).as_str()),
+            ("done", "accepted"),
+            "{end:?}"
+        );
+    }
+    assert_eq!(signed.calls_to("/oauth2/v2.1/token"), 1);
+    assert_eq!(lasting.requests_for_tokens(), 0);
 }
 
 fn long(characters: usize) -> Draft {
@@ -510,7 +592,7 @@ fn text_and_flex_say_the_same_words() {
     let mut said = Vec::new();
     for format in ["text", "flex"] {
         let mut line = Line::new(1);
-        line.account = with(line.account, "format", format);
+        line.account = with(line.account.clone(), "format", format);
         line.carry(1).1.unwrap();
         let messages = line.double.receipts()[0].messages.clone();
         let contents: Vec<Value> = messages

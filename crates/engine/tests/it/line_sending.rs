@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::dispatch;
 use kizuna_engine::run::Report;
-use kizuna_line_double::{ClockKind, Double, Fault, FaultKind, NewChannel, Options};
+use kizuna_line_double::{ClockKind, Double, Fault, FaultKind, NewChannel, Options, description};
 use kizuna_store::people::{self, NewPoint};
 use kizuna_store::runs;
 
@@ -15,7 +15,26 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PUSH: &str = "/v2/bot/message/push";
 const MULTICAST: &str = "/v2/bot/message/multicast";
 
-fn double(quota: Option<u64>) -> Double {
+/// A double whose every request is held against LINE's own description in the end.
+struct Watched(Double);
+
+impl std::ops::Deref for Watched {
+    type Target = Double;
+
+    fn deref(&self) -> &Double {
+        &self.0
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(description::check(&self.0.requests()), Vec::<String>::new());
+        }
+    }
+}
+
+fn double(quota: Option<u64>) -> Watched {
     let options = Options {
         clock: ClockKind::Set(jst("2026-12-24 08:00:00")),
         rate_limits: false,
@@ -32,7 +51,7 @@ fn double(quota: Option<u64>) -> Double {
         quota,
         ..NewChannel::default()
     });
-    double
+    Watched(double)
 }
 
 /// A town that writes by LINE, and into a folder where LINE cannot.
