@@ -13,7 +13,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::staff::{Role, StaffMail};
 use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::tenants::NewAccount;
-use kizuna_engine::actions::{content, people as readers, staff, tenants as actions};
+use kizuna_engine::actions::{Actor, content, line as line_actions, people as readers, staff, tenants as actions};
 use kizuna_engine::line::Inbox;
 use kizuna_engine::programme::{self, Loaded};
 use kizuna_engine::{Env, Pace, run as daily};
@@ -119,6 +119,8 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let mail = StaffMail::parse("hanako@hidamari.example")
         .map_err(|error| Failure::new("見本の職員を作れません。", error.to_string()))?;
     let hanako = staff::add_sample(&env, tenant.scope(), "見本 花子", &mail, Role::Administrator)?;
+    // Asked for at every start: the stand-in forgets, and what is shown already is not made again.
+    line_actions::publish_menus(&env, &tenant, Actor::System)?;
     let workers = [send::work_on_menus, send::talk].map(|work| send::in_background(&env, work));
     let inbox = Inbox::start(&env)?;
     // Whoever sits at this machine is the invented administrator, so that a newcomer need not sign in.

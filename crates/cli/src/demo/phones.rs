@@ -26,8 +26,10 @@ pub(super) struct Phones(Double);
 impl Phones {
     /// Starts it on a port, or on any with 0; what comes in goes to the pages at `pages`.
     pub(super) fn start(port: u16, pages: &str, town: &str) -> Result<Phones, Failure> {
+        // Nobody waits for LINE's hourly limits to see a menu.
         let options = Options {
             port,
+            rate_limits: false,
             ..Options::default()
         };
         let double = Double::start(options).map_err(|error| {
@@ -62,6 +64,7 @@ impl Phones {
                     ("basic_id", "@hidamari"),
                     ("api_url", &url),
                     ("login_url", &url),
+                    ("rates", "none"),
                 ]
                 .map(text),
             ),
