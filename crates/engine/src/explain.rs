@@ -537,10 +537,25 @@ pub struct Why {
     pub skipped: Vec<String>,
     /// What the ledger holds for this day.
     pub deliveries: Vec<Explained>,
+    /// Requests to the provider that carried them, in order, where the provider gives each an id.
+    pub requests: Vec<AskedFor>,
     /// Slots due today that were reserved on another day, with that day.
     pub sent_on: BTreeMap<String, Day>,
     /// The next day with something due after this one.
     pub next_on: Option<Day>,
+}
+
+/// One request to a provider, for looking it up there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AskedFor {
+    /// When the answer was there: RFC 3339.
+    pub at: String,
+    /// Which request: `push`, `multicast`.
+    pub name: String,
+    /// HTTP status; 0 where no answer came.
+    pub status: i64,
+    /// The provider's id of the request.
+    pub reference: String,
 }
 
 /// Explains one family's day.
@@ -558,6 +573,7 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
     let verdict = judge(&loaded.programme, day, &behind, &follower);
     let customs = &tenant.settings.customs;
     let ledger = env.db.read(|tx| runs::of_subscription(tx, scope, id, day))?;
+    let calls = env.db.read(|tx| runs::calls_of(tx, scope, id, day))?;
     let mut sent_on = BTreeMap::new();
     for due in &verdict.due {
         let slot = due.slot.to_string();
@@ -597,6 +613,15 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
         stage,
         skipped: verdict.skipped.iter().map(|reason| reason.code().to_owned()).collect(),
         deliveries: ledger.iter().map(explained).collect(),
+        requests: calls
+            .into_iter()
+            .map(|call| AskedFor {
+                at: call.at.to_string(),
+                name: call.name,
+                status: call.status,
+                reference: call.reference,
+            })
+            .collect(),
         sent_on,
         next_on: next_due(&loaded.programme, day + 1, NEXT_DAYS_MAX, &follower),
     })

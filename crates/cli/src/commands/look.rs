@@ -118,6 +118,10 @@ pub(crate) fn why(session: &Session, args: &Why) -> Result<Outcome, Failure> {
             &format!("  ledger: {}  {}  {detail}", delivery.slot, delivery.state),
         );
     }
+    for asked in &why.requests {
+        let words = format!("{} {} {} {}", asked.at, asked.name, asked.status, asked.reference);
+        session.say(&format!("  要求：{words}"), &format!("  request: {words}"));
+    }
     for code in &why.skipped {
         let reason = SkipReason::from_code(code);
         session.say(

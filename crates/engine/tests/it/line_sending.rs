@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use kizuna_engine::actions::tenants::NewAccount;
-use kizuna_engine::dispatch;
 use kizuna_engine::run::Report;
+use kizuna_engine::{dispatch, explain};
 use kizuna_line_double::{ClockKind, Double, Fault, FaultKind, NewChannel, Options, description};
 use kizuna_store::people::{self, NewPoint};
 use kizuna_store::runs;
@@ -307,15 +307,12 @@ fn the_requests_that_carried_a_letter_are_on_record_with_lines_ids() {
 
     app.run();
 
-    let scope = town.tenant().scope();
+    let tenant = town.tenant();
     let calls: Vec<Vec<i64>> = families
         .iter()
         .map(|family| {
-            let calls = app
-                .env
-                .db
-                .read(|tx| runs::calls_of(tx, scope, family.subscription, day(TODAY)))
-                .unwrap();
+            let id = family.subscription.to_string();
+            let calls = explain::why(&app.env, &tenant, &id, day(TODAY)).unwrap().requests;
             assert!(
                 calls
                     .iter()
