@@ -67,6 +67,7 @@ struct Cohort {
     /// Kept so that its place in memory, by which we recognise it, cannot become another draft's.
     draft: Arc<Draft>,
     stoppable: bool,
+    media: String,
     /// From, Reply-To, Subject and Content-Language with their line ends.
     headers: String,
     text: Body,
@@ -164,7 +165,10 @@ impl Composer {
     /// The place of the letter's cohort among those remembered, rendered now if it is new.
     fn cohort(&mut self, letter: &Letter) -> Result<usize, Outcome> {
         let stoppable = !letter.links.stop.is_empty();
-        let same = |cohort: &Cohort| Arc::ptr_eq(&cohort.draft, &letter.draft) && cohort.stoppable == stoppable;
+        let media = letter.links.media.as_str();
+        let same = |cohort: &Cohort| {
+            Arc::ptr_eq(&cohort.draft, &letter.draft) && cohort.stoppable == stoppable && cohort.media == media
+        };
         // The newest is last and nearly always the one.
         if let Some(place) = self.cohorts.iter().rposition(same) {
             return Ok(place);
@@ -176,9 +180,10 @@ impl Composer {
         self.cohorts.push_back(Cohort {
             draft: Arc::clone(draft),
             stoppable,
+            media: media.to_owned(),
             headers: cohort_headers(&self.sender, draft)?,
-            text: Body::new(&render::text_form(draft, stoppable)),
-            html: Body::new(&render::html_form(draft, stoppable)),
+            text: Body::new(&render::text_form(draft, stoppable, media)),
+            html: Body::new(&render::html_form(draft, stoppable, media)),
         });
         Ok(self.cohorts.len() - 1)
     }

@@ -4,6 +4,7 @@
 //! can say what the other does not. Nothing is fetched from elsewhere when a message is opened (no images, no
 //! fonts, no styles from outside), because opening a message must tell nobody anything.
 
+use kizuna_domain::content::picture::PictureName;
 use kizuna_domain::message::{Block, DeskCard, Draft, Inline, Links, SAMPLE_MARK};
 use kizuna_domain::text;
 
@@ -15,12 +16,12 @@ pub fn subject(draft: &Draft) -> String {
 
 /// The message as plain text for one reader; lines end with `\n`.
 pub fn text(draft: &Draft, links: &Links) -> String {
-    text_form(draft, !links.stop.is_empty()).fill(&links.stop)
+    text_form(draft, !links.stop.is_empty(), &links.media).fill(&links.stop)
 }
 
 /// The message as a complete HTML document for one reader.
 pub fn html(draft: &Draft, links: &Links) -> String {
-    html_form(draft, !links.stop.is_empty()).fill(&escape(&links.stop))
+    html_form(draft, !links.stop.is_empty(), &links.media).fill(&escape(&links.stop))
 }
 
 /// Text with gaps into which the address of the reader's own page goes; the same for a whole cohort.
@@ -36,11 +37,11 @@ impl Form {
     }
 }
 
-/// The plain text of a cohort; `stoppable` where readers have a page on which to stop.
-pub(crate) fn text_form(draft: &Draft, stoppable: bool) -> Form {
+/// The plain text of a cohort; `stoppable` where readers have a page on which to stop, `media` as in [`Links`].
+pub(crate) fn text_form(draft: &Draft, stoppable: bool, media: &str) -> Form {
     let words = Words::of(&draft.language);
     let mut text = TextWriter::new(words);
-    for piece in pieces(draft, stoppable, words) {
+    for piece in pieces(draft, stoppable, media, words) {
         text.piece(&piece);
     }
     text.writer.now.push('\n');
@@ -48,14 +49,14 @@ pub(crate) fn text_form(draft: &Draft, stoppable: bool) -> Form {
 }
 
 /// The HTML of a cohort; gaps are filled with an escaped address.
-pub(crate) fn html_form(draft: &Draft, stoppable: bool) -> Form {
+pub(crate) fn html_form(draft: &Draft, stoppable: bool, media: &str) -> Form {
     let words = Words::of(&draft.language);
     let mut html = HtmlWriter {
         words,
         writer: Writer::default(),
     };
     html.open(draft);
-    for piece in pieces(draft, stoppable, words) {
+    for piece in pieces(draft, stoppable, media, words) {
         html.piece(&piece);
     }
     html.writer.add("</div></body></html>\n");
@@ -68,6 +69,8 @@ pub(crate) struct Words {
     phone: &'static str,
     hours_open: &'static str,
     hours_close: &'static str,
+    photo_open: &'static str,
+    photo_close: &'static str,
     stop: &'static str,
     stop_link: &'static str,
     /// How to stop in a talk on LINE, where a message has no link of one reader's.
@@ -85,6 +88,8 @@ static JAPANESE: Words = Words {
     phone: "電話 ",
     hours_open: "（",
     hours_close: "）",
+    photo_open: "〔写真：",
+    photo_close: "〕",
     stop: "いつでも、ここで止められます。理由は聞きません。",
     stop_link: "止めるページ",
     line_stop: "「停止」と送ると、いつでも止まります。理由は聞きません。",
@@ -99,6 +104,8 @@ static ENGLISH: Words = Words {
     phone: "Phone ",
     hours_open: " (",
     hours_close: ")",
+    photo_open: "[Picture: ",
+    photo_close: "]",
     stop: "You can end these messages here at any time. We do not ask why.",
     stop_link: "End the messages",
     line_stop: "Send \u{201c}stop\u{201d} to end these messages at any time. We do not ask why.",
@@ -109,6 +116,11 @@ static ENGLISH: Words = Words {
 };
 
 impl Words {
+    /// What stands for a picture.
+    fn photo(&self, alt: &str) -> String {
+        format!("{}{alt}{}", self.photo_open, self.photo_close)
+    }
+
     pub(crate) fn of(language: &str) -> &'static Words {
         if language.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("en")) {
             &ENGLISH
@@ -132,6 +144,8 @@ pub(crate) enum Piece<'a> {
     Heading(&'a [Inline]),
     Paragraph(&'a [Inline]),
     List(&'a [Vec<Inline>]),
+    /// What a picture shows, and where it is; empty where there is no such address.
+    Picture(&'a str, String),
     Desk(&'a DeskCard),
     /// Who sends all this.
     From(&'a str),
@@ -142,7 +156,7 @@ pub(crate) enum Piece<'a> {
 }
 
 /// A message part by part; `stoppable` where readers have a page on which to stop.
-pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, words: &'static Words) -> Vec<Piece<'a>> {
+pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, media: &str, words: &'static Words) -> Vec<Piece<'a>> {
     let mark = if draft.sample { SAMPLE_MARK } else { "" };
     let top = if draft.stage.is_empty() {
         &draft.subject
@@ -158,6 +172,7 @@ pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, words: &'static Word
             Block::Heading { inlines } => Piece::Heading(inlines),
             Block::Paragraph { inlines } => Piece::Paragraph(inlines),
             Block::List { items } => Piece::List(items),
+            Block::Image { name, alt } => Piece::Picture(alt, address(media, name)),
         }));
     }
     if !draft.desks.is_empty() {
@@ -169,6 +184,15 @@ pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, words: &'static Word
         pieces.push(Piece::Stop);
     }
     pieces
+}
+
+/// Where a picture is; empty where there are no pages.
+pub(crate) fn address(media: &str, name: &PictureName) -> String {
+    if media.is_empty() {
+        String::new()
+    } else {
+        format!("{media}/{name}")
+    }
 }
 
 fn shown(text: &str) -> Option<&str> {
@@ -239,6 +263,13 @@ impl TextWriter {
                 for (place, item) in items.iter().enumerate() {
                     self.writer.add(if place == 0 { "・" } else { "\n・" });
                     self.inlines(item);
+                }
+            }
+            Piece::Picture(alt, address) => {
+                self.begin();
+                self.writer.add(&self.words.photo(alt));
+                if !address.is_empty() {
+                    self.line(&[address]);
                 }
             }
             Piece::Desk(desk) => self.desk(desk),
@@ -381,6 +412,11 @@ impl HtmlWriter {
                     self.writer.add("</li>");
                 }
                 self.writer.add("</ul>\n");
+            }
+            Piece::Picture(alt, address) => {
+                self.writer.add("<p>");
+                self.link(address, &self.words.photo(alt));
+                self.writer.add("</p>\n");
             }
             Piece::Desk(desk) => self.desk(desk),
             Piece::From(from) => self.element("p", "margin-top:2em;border-top:1px solid;padding-top:1em", from),

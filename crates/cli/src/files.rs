@@ -5,9 +5,10 @@ use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 use kizuna_domain::content::pack::{self, ArticleDocument, DesksFile, Pack, PackProblem, Reason, front_of};
+use kizuna_domain::content::picture::{self, NotAPicture, PICTURE_BYTES_MAX, Picture, PictureName};
 use kizuna_domain::content::sheet;
 use kizuna_engine::actions::content::Exported;
-use kizuna_paper::folder::{self, PackFile, PackLimits};
+use kizuna_paper::folder::{self, FolderError, PackFile, PackLimits};
 use kizuna_paper::front_matter;
 use kizuna_paper::table::{self, Encoding, Limits, Row, Table};
 
@@ -16,6 +17,11 @@ use crate::shell;
 
 /// Every folder in it with a `pack.toml` is a pack that travels inside the program.
 static CONTENT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
+
+/// The folder of a pack in which its pictures lie.
+const IMAGES: &str = "images";
+/// All pictures of a pack together: as much as all its words.
+const PICTURES_BYTES_MAX: usize = folder::PACK_BYTES_MAX;
 
 /// A pack that could not be read: a file that cannot be used, or problems in it.
 #[derive(Debug)]
@@ -43,7 +49,7 @@ pub(crate) fn samples() -> Result<(Pack, Pack), PackFailure> {
             .get_dir(name)
             .into_iter()
             .for_each(|dir| gather(dir, dir, &mut files));
-        from_files(files).map(|located| located.pack)
+        from_files(files, &mut |path| Ok(built_in_file(name, path))).map(|located| located.pack)
     };
     Ok((read("starter-ja")?, read("sample-town-ja")?))
 }
@@ -56,9 +62,16 @@ pub(crate) fn built_in() -> Vec<(String, Result<Located, PackFailure>)> {
         .map(|dir| {
             let mut files = Vec::new();
             gather(dir, dir, &mut files);
-            (dir.path().display().to_string(), from_files(files))
+            let name = dir.path().display().to_string();
+            let pack = from_files(files, &mut |path| Ok(built_in_file(&name, path)));
+            (name, pack)
         })
         .collect()
+}
+
+/// A file of a pack inside the program.
+fn built_in_file(pack: &str, path: &str) -> Option<Vec<u8>> {
+    Some(CONTENT.get_file(format!("{pack}/{path}"))?.contents().to_vec())
 }
 
 /// The files below `dir`, named as they lie below `pack`.
@@ -83,7 +96,7 @@ pub(crate) fn locate(path: &Path) -> Result<Located, PackFailure> {
     if path.is_dir() {
         let files =
             folder::read_pack(path, &PackLimits::default()).map_err(|error| failed(error.ja(), error.to_string()))?;
-        return from_files(files);
+        return from_files(files, &mut |name| folder::read_file(path, name, PICTURE_BYTES_MAX));
     }
     let table = table::read(path, &Limits::default()).map_err(|error| failed(error.ja(), error.to_string()))?;
     let rows: Vec<(usize, Vec<String>)> = table.rows.into_iter().map(|row| (row.line, row.cells)).collect();
@@ -100,7 +113,63 @@ fn places(documents: &[ArticleDocument]) -> BTreeMap<String, String> {
     documents.iter().filter_map(place).collect()
 }
 
-fn from_files(files: Vec<PackFile>) -> Result<Located, PackFailure> {
+/// Gives a file of a pack by its path, none where it is not there.
+type Fetch<'f> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, FolderError> + 'f;
+
+/// The pictures of a pack, each read once.
+struct Pictures<'f> {
+    fetch: &'f mut Fetch<'f>,
+    by_file: BTreeMap<String, Result<PictureName, Reason>>,
+    found: BTreeMap<PictureName, Picture>,
+    bytes: usize,
+}
+
+impl Pictures<'_> {
+    /// The stored name of a file, or what is wrong with it.
+    fn name(&mut self, file: &str) -> Result<PictureName, Reason> {
+        if let Some(known) = self.by_file.get(file) {
+            return known.clone();
+        }
+        let read = self.read(file);
+        self.by_file.insert(file.to_owned(), read.clone());
+        read
+    }
+
+    fn read(&mut self, file: &str) -> Result<PictureName, Reason> {
+        let unfit = |why: NotAPicture| {
+            Reason::new(
+                format!("写真「{file}」：{}", why.ja()),
+                format!("the picture '{file}': {why}"),
+            )
+        };
+        if file.contains('/') {
+            return Err(unfit(NotAPicture::Missing));
+        }
+        let bytes = match (self.fetch)(&format!("{IMAGES}/{file}")) {
+            Ok(bytes) => bytes.ok_or_else(|| unfit(NotAPicture::Missing))?,
+            Err(FolderError::FileTooLarge { .. }) => return Err(unfit(NotAPicture::TooBig)),
+            Err(error) => return Err(Reason::new(error.ja(), error.to_string())),
+        };
+        self.bytes += bytes.len();
+        if self.bytes > PICTURES_BYTES_MAX {
+            let what = format!("{} MB", PICTURES_BYTES_MAX >> 20);
+            let error = FolderError::TooLarge { what };
+            return Err(Reason::new(error.ja(), error.to_string()));
+        }
+        let picture = Picture::new(bytes).map_err(unfit)?;
+        let name = picture.name().clone();
+        self.found.insert(name.clone(), picture);
+        Ok(name)
+    }
+}
+
+fn from_files<'f>(files: Vec<PackFile>, fetch: &'f mut Fetch<'f>) -> Result<Located, PackFailure> {
+    let mut pictures = Pictures {
+        fetch,
+        by_file: BTreeMap::new(),
+        found: BTreeMap::new(),
+        bytes: 0,
+    };
     let mut manifest = String::new();
     let mut desks = None;
     let mut articles = Vec::new();
@@ -110,15 +179,21 @@ fn from_files(files: Vec<PackFile>) -> Result<Located, PackFailure> {
             "pack.toml" => manifest = file.text,
             "desks.toml" => desks = Some(file.text),
             path if Path::new(path).extension().is_some_and(|extension| extension == "md") => {
-                match front_matter::parse(&file.text) {
-                    Ok(document) => articles.push(ArticleDocument {
+                let document = front_matter::parse(&file.text)
+                    .map_err(|error| Reason::new(error.ja(), error.to_string()))
+                    .and_then(|document| {
+                        let body = picture::embed(&document.body, |name| pictures.name(name))?;
+                        Ok((document.front, body))
+                    });
+                match document {
+                    Ok((front, body)) => articles.push(ArticleDocument {
                         file: file.path,
-                        front: document.front,
-                        body: document.body,
+                        front,
+                        body,
                     }),
-                    Err(error) => problems.push(PackProblem {
+                    Err(reason) => problems.push(PackProblem {
                         file: file.path,
-                        reason: Reason::new(error.ja(), error.to_string()),
+                        reason,
                     }),
                 }
             }
@@ -127,7 +202,10 @@ fn from_files(files: Vec<PackFile>) -> Result<Located, PackFailure> {
     }
     let files = places(&articles);
     match pack::read(&manifest, desks.as_deref(), articles) {
-        Ok(pack) if problems.is_empty() => Ok(Located { pack, files }),
+        Ok(mut pack) if problems.is_empty() => {
+            pack.pictures = pictures.found.into_values().collect();
+            Ok(Located { pack, files })
+        }
         Ok(_) => Err(PackFailure::Problems(problems)),
         Err(more) => Err(PackFailure::Problems([problems, more].concat())),
     }
@@ -162,9 +240,15 @@ pub(crate) fn write(path: &Path, exported: &Exported) -> Result<(), Failure> {
     }
     files.extend(exported.articles.iter().map(|article| PackFile {
         path: format!("{}.md", article.id),
-        text: front_matter::write(&front_of(article), &article.revision.body),
+        text: front_matter::write(&front_of(article), &picture::as_files(&article.revision.body)),
     }));
-    folder::write_pack(path, &files).map_err(|error| Failure::new(error.ja(), error.to_string()))
+    let failed = |error: FolderError| Failure::new(error.ja(), error.to_string());
+    folder::write_pack(path, &files).map_err(failed)?;
+    for picture in &exported.pictures {
+        let file = format!("{IMAGES}/{}", picture.name());
+        folder::write_file(path, &file, picture.bytes()).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn toml_text(value: &impl serde::Serialize) -> Result<String, Failure> {

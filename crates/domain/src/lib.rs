@@ -34,6 +34,8 @@
 //! | `Pack`, `Manifest`, `DesksFile` | 原稿パック | a folder of articles to import or export | `content::pack` |
 //! | `PackArticle`, `ArticleDocument` | 原稿 | an article in a pack, checked and unchecked | `content::pack` |
 //! | `PackProblem`, `BodyError` | 直すところ | what is wrong in which file, and what to do | `content::pack`, `content::body` |
+//! | `Picture`, `PictureName`, `PictureKind` | 写真 | a picture of an article, under the digest of its bytes for ever | `content::picture` |
+//! | `NotAPicture` | 直すところ | why a file is no picture of an article | `content::picture` |
 //! | `Sheet` | 原稿の表 | a pack as a table, one row an article | `content::sheet` |
 //! | `RuleBook` | 編集のきまり | words, limits and subjects that texts are held against | `content::rules` |
 //! | `Finding`, `Severity`, `PackReport` | 原稿の点検 | what breaks a rule, how much it matters, and a pack's figures | `content::rules` |
@@ -71,7 +73,7 @@
 //! | `Due`, `Judgement` | 配信計画 | what is due for one subscription on one day, and why the rest is not | `run::plan` |
 //! | `Library`, `Part`, `Phrases` | 文のもと | texts and desks; one child's part; the system's own words | `run::compose` |
 //! | `Draft`, `Section`, `DeskCard` | 配信文 | a message before any channel gives it a form, the same for a whole cohort | `message` |
-//! | `Block`, `Inline` | 段落・見出し・箇条書き | the few forms of text that every channel can show | `message` |
+//! | `Block`, `Inline` | 段落・見出し・箇条書き・写真 | the few forms of text that every channel can show | `message` |
 //! | `Links` | 読者のリンク | what differs for each reader of a cohort | `message` |
 //! | `Outcome`, `Step`, `Refusal`, `Fault` | 結果 | what a provider answered, and where in the conversation | `run::outcome` |
 //! | `Attempt`, `Urgency` | 試行 | what a consequence depends on besides the outcome | `run::settle` |
@@ -96,7 +98,7 @@
 //! `StaffId` 職員, `InvitationId` 招待.
 //!
 //! **Refused texts** (each stands beside what it is not): `NotADay`, `NotAWindow`, `NotAPosition`, `NotAnEndRule`, `NotSlots`,
-//! `NotAnId`, `NotAMail`, `NotAColour`, `NotARuleBook`, `SettingsError`.
+//! `NotAnId`, `NotAPictureName`, `NotAMail`, `NotAColour`, `NotARuleBook`, `SettingsError`.
 
 pub mod age;
 pub mod cadence;

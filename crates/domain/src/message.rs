@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::content::picture::PictureName;
+
 /// Most sections a message may have: one reader's children and notices of one day.
 pub const SECTIONS_MAX: usize = 40;
 
@@ -55,6 +57,13 @@ pub enum Block {
     List {
         /// Its items.
         items: Vec<Vec<Inline>>,
+    },
+    /// A picture.
+    Image {
+        /// Its name for ever.
+        name: PictureName,
+        /// What it shows, for those who do not see it.
+        alt: String,
     },
 }
 
@@ -125,4 +134,6 @@ pub struct Links {
     pub stop: String,
     /// RFC 8058 address: a POST stops, a GET never does. Empty where the channel has no use for it.
     pub one_click: String,
+    /// Address below which pictures lie under their names. Empty where there are no pages.
+    pub media: String,
 }

@@ -101,5 +101,6 @@ pub fn links(keys: &Keyring, base_url: &str, tenant_code: &str, tenant: TenantId
     Links {
         stop: format!("{base_url}/{tenant_code}/stop/{token}"),
         one_click: format!("{base_url}/{tenant_code}/stop/{token}/one-click"),
+        media: format!("{base_url}/media"),
     }
 }

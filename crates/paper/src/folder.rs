@@ -165,6 +165,36 @@ pub fn read_pack(dir: &Path, limits: &PackLimits) -> Result<Vec<PackFile>, Folde
     }
 }
 
+/// Reads one more file below the folder, where it is; links are refused, and more than `max` bytes.
+pub fn read_file(dir: &Path, path: &str, max: usize) -> Result<Option<Vec<u8>>, FolderError> {
+    check_path(path)?;
+    let mut at = dir.to_owned();
+    for part in path.split('/') {
+        at.push(part);
+        match fs::symlink_metadata(&at) {
+            Ok(there) if there.is_symlink() => return Err(FolderError::Link { path: path.to_owned() }),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error(&at)(error)),
+        }
+    }
+    if !at.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(&at).map_err(io_error(&at))?;
+    file.take(max as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io_error(&at))?;
+    if bytes.len() > max {
+        return Err(FolderError::FileTooLarge {
+            path: path.to_owned(),
+            max,
+        });
+    }
+    Ok(Some(bytes))
+}
+
 struct Reader<'l> {
     limits: &'l PackLimits,
     files: Vec<PackFile>,
@@ -270,9 +300,16 @@ pub fn write_pack(dir: &Path, files: &[PackFile]) -> Result<(), FolderError> {
     fs::create_dir_all(dir).map_err(io_error(dir))?;
     for file in files {
         let folder = make_folders(dir, &file.path)?;
-        replace(&folder, file)?;
+        replace(&folder, &file.path, file.text.as_bytes())?;
     }
     Ok(())
+}
+
+/// Writes one more file below the folder, whole or not at all, with the same care as [`write_pack`].
+pub fn write_file(dir: &Path, path: &str, bytes: &[u8]) -> Result<(), FolderError> {
+    check_path(path)?;
+    let folder = make_folders(dir, path)?;
+    replace(&folder, path, bytes)
 }
 
 /// Accepts what is a path below the folder on every system.
@@ -310,8 +347,8 @@ fn make_folders(dir: &Path, path: &str) -> Result<PathBuf, FolderError> {
 }
 
 /// Writes beside the file and renames over it; renaming replaces a link and does not follow it.
-fn replace(folder: &Path, file: &PackFile) -> Result<(), FolderError> {
-    let name = file.path.rsplit('/').next().unwrap_or_default();
+fn replace(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), FolderError> {
+    let name = path.rsplit('/').next().unwrap_or_default();
     let (target, draft) = (
         folder.join(name),
         folder.join(format!(".{name}.{}.tmp", std::process::id())),
@@ -320,7 +357,7 @@ fn replace(folder: &Path, file: &PackFile) -> Result<(), FolderError> {
     let _ = fs::remove_file(&draft);
     let write = || {
         let mut out = File::options().write(true).create_new(true).open(&draft)?;
-        out.write_all(file.text.as_bytes())?;
+        out.write_all(bytes)?;
         out.sync_all()?;
         fs::rename(&draft, &target)
     };

@@ -26,7 +26,7 @@ impl Asset {
 }
 
 /// A year, as long as caches keep anything.
-const FOREVER: &str = "public, max-age=31536000, immutable";
+pub(crate) const FOREVER: &str = "public, max-age=31536000, immutable";
 
 static CSS: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(

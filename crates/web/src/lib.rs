@@ -34,6 +34,7 @@ mod guard;
 mod health;
 mod language;
 mod line;
+mod media;
 mod office;
 mod reader;
 pub mod routes;

@@ -22,7 +22,7 @@ use crate::office::{
 };
 use crate::reader::{birth, changed, register, settings, stop, stopped};
 use crate::staff::{join, me, sign_in};
-use crate::{Site, assets, error, front, health};
+use crate::{Site, assets, error, front, health, media};
 
 /// Who a page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,7 @@ pub fn table() -> Vec<Route> {
         route("GET", "/", Reader, get(front::get)),
         route("GET", "/healthz", Reader, get(health::get)),
         route("GET", "/assets/{name}", Reader, get(assets::get)),
+        route("GET", "/media/{name}", Reader, get(media::get)),
         route("GET", "/{tenant}/stop/{token}", Reader, get(stop::get)),
         route("POST", "/{tenant}/stop/{token}", Reader, post(stop::post)),
         route("GET", "/{tenant}/stop/{token}/one-click", Reader, get(stop::get)),

@@ -3,13 +3,13 @@
 //! Sources: Messaging API reference, "Message objects", and "Character counting in a text": five objects a request, five
 //! thousand UTF-16 code units a text, thirty kilobytes a Flex bubble.
 
-use kizuna_domain::message::{Draft, Inline};
+use kizuna_domain::message::{Block, Draft, Inline};
 use kizuna_domain::text::tel;
 use serde_json::{Value, json};
 
 use super::client::MESSAGES_MAX;
 use super::settings::Format;
-use crate::render::{Piece, TextWriter, Words, pieces, subject};
+use crate::render::{Piece, TextWriter, Words, address, pieces, subject};
 
 /// UTF-16 code units of one text object.
 pub(crate) const TEXT_UNITS_MAX: usize = 5_000;
@@ -28,10 +28,13 @@ pub(crate) fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// The message objects of a cohort, as JSON: the same for each of its readers.
-pub(crate) fn messages(draft: &Draft, format: Format) -> Result<Vec<Value>, TooBig> {
+/// The message objects of a cohort, as JSON: the same for each of its readers; `media` as in `Links`.
+///
+/// Pictures follow the words while there is room for them. Their descriptions stand in the words in any case: LINE has
+/// no place for them beside a picture, and whoever does not see it would miss them.
+pub(crate) fn messages(draft: &Draft, media: &str, format: Format) -> Result<Vec<Value>, TooBig> {
     let words = Words::of(&draft.language);
-    let mut pieces = pieces(draft, false, words);
+    let mut pieces = pieces(draft, false, "", words);
     pieces.push(Piece::Note(words.line_stop));
     let bubbles = bubbles(&pieces, words)?;
     let mut objects: Vec<Value> = match format {
@@ -52,12 +55,27 @@ pub(crate) fn messages(draft: &Draft, format: Format) -> Result<Vec<Value>, TooB
                 .collect()
         }
     };
+    let room = MESSAGES_MAX.saturating_sub(objects.len());
+    objects.extend(images(draft, media).take(room));
     if draft.asks
         && let Some(last) = objects.last_mut().and_then(Value::as_object_mut)
     {
         last.insert("quickReply".to_owned(), answers(words));
     }
     Ok(objects)
+}
+
+/// The pictures as message objects; none where LINE could not fetch them, because it would refuse the whole message.
+fn images(draft: &Draft, media: &str) -> impl Iterator<Item = Value> {
+    let blocks = draft.sections.iter().flat_map(|section| &section.blocks);
+    let names = blocks.filter_map(|block| match block {
+        Block::Image { name, .. } => Some(name),
+        Block::Heading { .. } | Block::Paragraph { .. } | Block::List { .. } => None,
+    });
+    names
+        .map(move |name| address(media, name))
+        .filter(|url| url.starts_with("https://"))
+        .map(|url| json!({ "type": "image", "originalContentUrl": url, "previewImageUrl": url }))
 }
 
 /// The answers to the one question after a due date that passed; each is a postback that costs nothing.
@@ -181,6 +199,7 @@ fn components(piece: &Piece<'_>, words: &'static Words, into: &mut Vec<Value>) {
             into.push(text(&text_of(&[piece], words)));
             items.iter().for_each(|item| links(item, into));
         }
+        Piece::Picture(..) => into.push(text(&text_of(&[piece], words))),
         Piece::Desk(desk) => {
             let mut card = text(&text_of(&[piece], words));
             if let Some(dial) = tel(&desk.phone) {

@@ -42,16 +42,17 @@ impl LineSession {
         }
     }
 
-    fn messages(&mut self, draft: &Arc<Draft>) -> Result<Arc<str>, SessionError> {
+    fn messages(&mut self, draft: &Arc<Draft>, media: &str) -> Result<Arc<str>, SessionError> {
         if let Some((known, messages)) = &self.written
             && Arc::ptr_eq(known, draft)
         {
             return Ok(Arc::clone(messages));
         }
-        let objects = form::messages(draft, self.client.access().format).map_err(|too_big| SessionError::Refused {
-            fault: Fault::Payload,
-            reply: too_big.to_string(),
-        })?;
+        let objects =
+            form::messages(draft, media, self.client.access().format).map_err(|too_big| SessionError::Refused {
+                fault: Fault::Payload,
+                reply: too_big.to_string(),
+            })?;
         let messages: Arc<str> = serde_json::Value::from(objects).to_string().into();
         self.written = Some((Arc::clone(draft), Arc::clone(&messages)));
         Ok(messages)
@@ -222,7 +223,7 @@ impl Session for LineSession {
                 reply: "the batch holds different texts".to_owned(),
             });
         }
-        let messages = self.messages(&first.draft)?;
+        let messages = self.messages(&first.draft, &first.links.media)?;
         if batch.planned > PUSHES_MAX {
             return self.multicast(batch, &messages, journal);
         }

@@ -158,7 +158,7 @@ fn no_word_of_a_draft_becomes_markup_or_a_dangerous_link() {
         &draft,
         &Links {
             stop: evil.to_owned(),
-            one_click: String::new(),
+            ..Links::default()
         },
     );
 
@@ -188,4 +188,31 @@ fn a_number_that_begins_with_a_hash_can_be_dialled() {
     let mut draft: Draft = draft();
     draft.desks[0].phone = "＃8000".to_owned();
     assert!(render::html(&draft, &Links::default()).contains("<a href=\"tel:%238000\">＃8000</a>"));
+}
+
+#[test]
+fn a_picture_is_its_description_and_an_address_and_nothing_is_fetched() {
+    let mut draft = draft();
+    let name = format!("{:064x}.png", 7);
+    draft.sections[0].blocks.push(Block::Image {
+        name: name.parse().unwrap(),
+        alt: "手帳の\"表紙\"".to_owned(),
+    });
+    let links = letter(1).links;
+    let address = format!("{}/{name}", links.media);
+
+    let text = render::text(&draft, &links);
+    assert!(
+        text.contains(&format!("\n\n〔写真：手帳の\"表紙\"〕\n{address}\n")),
+        "{text}"
+    );
+    let html = render::html(&draft, &links);
+    let link = format!("<p><a href=\"{address}\">〔写真：手帳の&quot;表紙&quot;〕</a></p>");
+    assert!(html.contains(&link) && !html.contains("<img"), "{html}");
+
+    let nowhere = Links::default();
+    assert!(render::text(&draft, &nowhere).contains("〔写真：手帳の\"表紙\"〕\n\n"));
+    assert!(render::html(&draft, &nowhere).contains("<p>〔写真：手帳の&quot;表紙&quot;〕</p>"));
+    draft.language = "en".to_owned();
+    assert!(render::text(&draft, &nowhere).contains("[Picture: 手帳の"));
 }

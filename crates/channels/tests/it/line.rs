@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::{Account, Batch, Clock, Net, Permit, Secret, SessionError, channel, line};
+use kizuna_domain::content::picture::PictureName;
 use kizuna_domain::ids::BatchId;
 use kizuna_domain::message::{Block, Draft, Inline, Section};
 use kizuna_line_double::{ClockKind, Double, Fault, FaultKind, NewChannel, Options, description};
@@ -636,4 +637,70 @@ fn the_question_after_a_due_date_has_answers_that_cost_nothing() {
         .map(|item| item["action"]["data"].as_str().unwrap())
         .collect();
     assert_eq!(data, ["kizuna:birth", "kizuna:settings", "kizuna:stop"]);
+}
+
+/// The messages of one letter with so many pictures, where pictures lie below `media`.
+fn illustrated(pictures: usize, asks: bool, media: &str) -> Vec<Value> {
+    let line = Line::new(1);
+    let mut letter = letters(1).remove(0);
+    letter.to.0 = user(0);
+    media.clone_into(&mut letter.links.media);
+    let mut draft = Draft { asks, ..draft() };
+    draft
+        .sections
+        .first_mut()
+        .unwrap()
+        .blocks
+        .extend((0..pictures).map(picture));
+    letter.draft = Arc::new(draft);
+    let mut session = channel("line").unwrap().open(&line.account, &line.net).unwrap();
+    session
+        .send(&crate::support::batch(&[letter]), &mut Recorder::default())
+        .unwrap();
+    line.double.receipts().remove(0).messages.as_array().unwrap().clone()
+}
+
+fn picture_name(number: usize) -> PictureName {
+    format!("{number:064x}.jpg").parse().unwrap()
+}
+
+fn picture(number: usize) -> Block {
+    Block::Image {
+        name: picture_name(number),
+        alt: format!("絵{number}"),
+    }
+}
+
+#[test]
+fn pictures_follow_the_words_while_there_is_room_and_are_described_in_any_case() {
+    let media = "https://kizuna.example.jp/media";
+    let plain = illustrated(0, false, media).len();
+    for pictures in 1..=6 {
+        let messages = illustrated(pictures, true, media);
+        assert_eq!(messages.len(), (plain + pictures).min(5));
+        let (said, images) = messages.split_at(plain);
+        for (number, image) in images.iter().enumerate() {
+            let url = format!("{media}/{}", picture_name(number));
+            assert_eq!(
+                (&image["type"], &image["originalContentUrl"], &image["previewImageUrl"]),
+                (&"image".into(), &url.clone().into(), &url.into())
+            );
+        }
+        let all: String = said.iter().map(words).collect();
+        for number in 0..pictures {
+            assert!(all.contains(&format!("〔写真：絵{number}〕")), "{all}");
+        }
+        let last = messages.last().unwrap();
+        assert!(last["quickReply"].is_object(), "the answers stand below everything");
+    }
+}
+
+#[test]
+fn pictures_that_line_could_not_fetch_are_words_only() {
+    for media in ["", "http://kizuna.example.jp/media"] {
+        let messages = illustrated(2, false, media);
+        assert!(messages.iter().all(|message| message["type"] != "image"), "{media}");
+        let all: String = messages.iter().map(words).collect();
+        assert!(all.contains("〔写真：絵1〕"), "{all}");
+    }
 }

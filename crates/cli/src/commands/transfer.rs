@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use kizuna_domain::content::pack::PackProblem;
 use kizuna_domain::roster::{self, COLUMNS};
 use kizuna_engine::actions::people::{Checked, ListRow};
 use kizuna_engine::actions::{content, people as readers};
@@ -41,29 +42,17 @@ fn import_content(session: &Session, path: &Path, tenant: Option<&str>) -> Resul
     let pack = match files::read(path) {
         Ok(pack) => pack,
         Err(PackFailure::File(failure)) => return Err(failure),
-        Err(PackFailure::Problems(problems)) => {
-            if session.json {
-                let rows: Vec<_> = problems
-                    .iter()
-                    .map(|p| json!({ "file": p.file, "reason": session.tongue.pick(&p.reason.ja, &p.reason.en) }))
-                    .collect();
-                print_json(&json!({ "imported": false, "problems": rows }));
-            }
-            for problem in &problems {
-                session.say(
-                    &format!("  {}：{}", problem.file, problem.reason.ja),
-                    &format!("  {problem}"),
-                );
-            }
-            return Err(EngineError::Pack(problems).into());
-        }
+        Err(PackFailure::Problems(problems)) => return Err(unfit(session, problems)),
     };
     let needs_tenant = pack.manifest.owner == kizuna_domain::content::Owner::Tenant;
     let tenant = match tenant {
         None if !needs_tenant => None,
         code => Some(find_tenant(&env, code)?),
     };
-    let done = content::import(&env, tenant.as_ref(), &pack)?;
+    let done = match content::import(&env, tenant.as_ref(), &pack) {
+        Err(EngineError::Pack(problems)) => return Err(unfit(session, problems)),
+        done => done?,
+    };
     if session.json {
         print_json(&json!({
             "imported": true, "track": done.track, "articles": done.articles, "new_revisions": done.new_revisions,
@@ -85,6 +74,24 @@ fn import_content(session: &Session, path: &Path, tenant: Option<&str>) -> Resul
         ),
     );
     Ok(Outcome::Done)
+}
+
+/// Lists what is to be mended in a pack of which nothing was taken.
+fn unfit(session: &Session, problems: Vec<PackProblem>) -> Failure {
+    if session.json {
+        let rows: Vec<_> = problems
+            .iter()
+            .map(|p| json!({ "file": p.file, "reason": session.tongue.pick(&p.reason.ja, &p.reason.en) }))
+            .collect();
+        print_json(&json!({ "imported": false, "problems": rows }));
+    }
+    for problem in &problems {
+        session.say(
+            &format!("  {}：{}", problem.file, problem.reason.ja),
+            &format!("  {problem}"),
+        );
+    }
+    EngineError::Pack(problems).into()
 }
 
 /// Turns a table into rows by known columns; unknown headings are refused with the known ones.

@@ -1,7 +1,8 @@
-//! The small Markdown of articles: paragraphs, `- ` lists, `## ` headings, links and ruby. Nothing else has a meaning.
+//! The small Markdown of articles: paragraphs, `- ` lists, `## ` headings, pictures, links and ruby. Nothing else has a meaning.
 //!
 //! Words are kept exactly as written: what was approved is what leaves.
 
+use super::picture::{self, ALT_CHARS_MAX, PICTURES_MAX};
 use crate::message::{Block, Inline};
 
 /// Longest body that is accepted, in characters: far above one phone screen, far below a provider's limit.
@@ -35,6 +36,28 @@ pub enum BodyError {
         /// Unicode scalar value.
         code: u32,
     },
+    /// A picture that is not stored under its digest.
+    #[error(
+        "line {line}: the picture '{target}' is not known here; pictures come with a pack in the folder form, in its folder images"
+    )]
+    Picture {
+        /// Line within the body, from 1.
+        line: usize,
+        /// Where it should be, as written.
+        target: String,
+    },
+    /// A picture without a description, or with one that is too long.
+    #[error("line {line}: say in 1 to {ALT_CHARS_MAX} characters what the picture shows: ![words](name.png)")]
+    Alt {
+        /// Line within the body, from 1.
+        line: usize,
+    },
+    /// More than [`PICTURES_MAX`].
+    #[error("the text has {pictures} pictures; leave at most {PICTURES_MAX}")]
+    TooManyPictures {
+        /// How many.
+        pictures: usize,
+    },
 }
 
 impl BodyError {
@@ -48,6 +71,15 @@ impl BodyError {
             }
             BodyError::Invisible { line, code } => {
                 format!("本文の {line} 行目：見えない文字（U+{code:04X}）があります。消してください")
+            }
+            BodyError::Picture { line, target } => format!(
+                "本文の {line} 行目：写真「{target}」がわかりません。写真は、フォルダーの形の原稿パックで、images フォルダーに入れて取りこんでください"
+            ),
+            BodyError::Alt { line } => format!(
+                "本文の {line} 行目：写真に何がうつっているかを、1〜{ALT_CHARS_MAX} 文字で書いてください：![ことば](なまえ.png)"
+            ),
+            BodyError::TooManyPictures { pictures } => {
+                format!("写真が {pictures} 枚あります。{PICTURES_MAX} 枚までにしてください")
             }
         }
     }
@@ -83,7 +115,10 @@ pub fn parse(body: &str) -> Result<Vec<Block>, BodyError> {
             continue;
         }
         close_list(&mut blocks, &mut items);
-        if let Some(heading) = line.strip_prefix("## ") {
+        if let Some((alt, target)) = picture::of_line(line) {
+            close_paragraph(&mut blocks, &mut paragraph);
+            blocks.push(image(alt, target, number)?);
+        } else if let Some(heading) = line.strip_prefix("## ") {
             close_paragraph(&mut blocks, &mut paragraph);
             blocks.push(Block::Heading {
                 inlines: inlines(heading, number)?,
@@ -99,11 +134,33 @@ pub fn parse(body: &str) -> Result<Vec<Block>, BodyError> {
     }
     close_paragraph(&mut blocks, &mut paragraph);
     close_list(&mut blocks, &mut items);
-    if blocks.is_empty() {
+    let pictures = blocks
+        .iter()
+        .filter(|block| matches!(block, Block::Image { .. }))
+        .count();
+    if pictures > PICTURES_MAX {
+        Err(BodyError::TooManyPictures { pictures })
+    } else if blocks.len() == pictures {
+        // A picture alone says nothing to those who do not see it.
         Err(BodyError::Empty)
     } else {
         Ok(blocks)
     }
+}
+
+fn image(alt: &str, target: &str, line: usize) -> Result<Block, BodyError> {
+    let alt = alt.trim();
+    if !(1..=ALT_CHARS_MAX).contains(&alt.chars().count()) {
+        return Err(BodyError::Alt { line });
+    }
+    let name = picture::stored(target).ok_or_else(|| BodyError::Picture {
+        line,
+        target: target.to_owned(),
+    })?;
+    Ok(Block::Image {
+        name,
+        alt: alt.to_owned(),
+    })
 }
 
 fn close_paragraph(blocks: &mut Vec<Block>, paragraph: &mut Vec<Inline>) {
@@ -185,7 +242,14 @@ fn next_marked(text: &str) -> Option<(&str, Inline, &str)> {
 pub fn plain(blocks: &[Block]) -> String {
     let mut out = String::new();
     for block in blocks {
+        if let Block::Image { alt, .. } = block {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(alt);
+        }
         let lines: Vec<&[Inline]> = match block {
+            Block::Image { .. } => Vec::new(),
             Block::Heading { inlines } | Block::Paragraph { inlines } => vec![inlines],
             Block::List { items } => items.iter().map(Vec::as_slice).collect(),
         };

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod pack;
+pub mod picture;
 pub mod rules;
 pub mod sheet;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::picture::Picture;
 use super::{Desk, Owner, Placement, Review, Revision, Source, body};
 use crate::cadence::Slots;
 use crate::day::{Day, NotADay};
@@ -148,6 +149,8 @@ pub struct Pack {
     pub desks: Vec<Desk>,
     /// The articles, in the order of their ids.
     pub articles: Vec<PackArticle>,
+    /// The pictures that came with it, each once.
+    pub pictures: Vec<Picture>,
 }
 
 /// A problem in one file of a pack.
@@ -260,6 +263,7 @@ pub fn read(manifest: &str, desks: Option<&str>, documents: Vec<ArticleDocument>
             manifest,
             desks,
             articles,
+            pictures: Vec::new(),
         }),
         _ => Err(problems),
     }

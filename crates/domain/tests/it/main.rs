@@ -7,6 +7,7 @@ mod content;
 mod days;
 mod menu;
 mod oracle;
+mod pictures;
 mod properties;
 mod registration;
 mod rules;

@@ -300,6 +300,7 @@ fn written(blocks: &[Block]) -> String {
     let blocks = blocks.iter().map(|block| match block {
         Block::Heading { inlines } => format!("## {}", line(inlines)),
         Block::Paragraph { inlines } => line(inlines),
+        Block::Image { name, alt } => format!("![{alt}](media:{name})"),
         Block::List { items } => items.iter().flat_map(|item| ["- ".to_owned(), line(item)]).collect(),
     });
     without_spacing(&blocks.collect::<String>())

@@ -1,13 +1,14 @@
 //! Importing packs and publishing editions.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use kizuna_domain::content::pack::{Manifest, Pack, PackArticle};
+use kizuna_domain::content::pack::{Manifest, Pack, PackArticle, PackProblem, Reason};
+use kizuna_domain::content::picture::{self, Picture, PictureName};
 use kizuna_domain::content::{Item, Owner, approved};
 use kizuna_domain::ids::{ArticleId, EditionId, RevisionId, TrackId};
 use kizuna_store::content::{self, Edition, Track};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{ReadTx, StoreError, WriteTx};
+use kizuna_store::{ReadTx, StoreError, WriteTx, media};
 
 use super::{Actor, Note};
 use crate::env::Env;
@@ -47,6 +48,10 @@ pub fn import(env: &Env, tenant: Option<&Tenant>, pack: &Pack) -> Result<Importe
             ));
         }
     };
+    let unknown = env.db.read(|tx| unknown_pictures(tx, pack))?;
+    if !unknown.is_empty() {
+        return Err(EngineError::Pack(unknown));
+    }
     let note = Note::new(env, Actor::CommandLine, owner.map(Tenant::scope), "content.import");
     let new_track = TrackId::new(env.ids.next());
     let new_edition = EditionId::new(env.ids.next());
@@ -63,6 +68,9 @@ pub fn import(env: &Env, tenant: Option<&Tenant>, pack: &Pack) -> Result<Importe
             desks: pack.desks.len(),
             ..Imported::default()
         };
+        for picture in &pack.pictures {
+            media::put(tx, picture)?;
+        }
         let kept: HashSet<&str> = pack.articles.iter().map(|article| article.id.as_str()).collect();
         for (_, article) in content::articles(tx, track.id)? {
             if !kept.contains(article.id.as_str()) {
@@ -92,6 +100,27 @@ pub fn import(env: &Env, tenant: Option<&Tenant>, pack: &Pack) -> Result<Importe
         Ok(done)
     })?;
     Ok(imported)
+}
+
+/// The articles that show a picture which neither came with the pack nor is kept; what is kept stays, so that asking
+/// before the transaction is enough.
+fn unknown_pictures(tx: &mut ReadTx<'_>, pack: &Pack) -> Result<Vec<PackProblem>, StoreError> {
+    let brought: HashSet<&PictureName> = pack.pictures.iter().map(Picture::name).collect();
+    let mut unknown = Vec::new();
+    for article in &pack.articles {
+        for name in picture::shown(&article.revision.body) {
+            if !brought.contains(&name) && !media::has(tx, &name)? {
+                unknown.push(PackProblem {
+                    file: article.id.clone(),
+                    reason: Reason::new(
+                        format!("写真「{name}」がありません。フォルダーの形の原稿パックで、写真といっしょに取りこんでください"),
+                        format!("the picture '{name}' is not here; import the pack in the folder form, with its pictures"),
+                    ),
+                });
+            }
+        }
+    }
+    Ok(unknown)
 }
 
 fn put_track(
@@ -163,6 +192,8 @@ pub struct Exported {
     pub articles: Vec<PackArticle>,
     /// The tenant's desks, where the track is a tenant's.
     pub desks: Vec<kizuna_domain::content::Desk>,
+    /// The pictures that the articles show, each once.
+    pub pictures: Vec<Picture>,
 }
 
 /// Reads a track for an export.
@@ -174,6 +205,19 @@ pub fn export(tx: &mut ReadTx<'_>, tenant: &Tenant, code: &str) -> Result<Option
         Owner::Tenant => tenants::desks(tx, tenant.scope())?,
         Owner::Desk => Vec::new(),
     };
+    let articles: Vec<PackArticle> = content::articles(tx, track.id)?
+        .into_iter()
+        .map(|(_, article)| article)
+        .collect();
+    let names: BTreeSet<PictureName> = articles
+        .iter()
+        .flat_map(|article| picture::shown(&article.revision.body))
+        .collect();
+    let mut pictures = Vec::with_capacity(names.len());
+    for name in names {
+        let bytes = media::get(tx, &name)?;
+        pictures.extend(bytes.and_then(|bytes| Picture::new(bytes).ok()));
+    }
     Ok(Some(Exported {
         manifest: Manifest {
             format: kizuna_domain::content::pack::FORMAT,
@@ -185,10 +229,8 @@ pub fn export(tx: &mut ReadTx<'_>, tenant: &Tenant, code: &str) -> Result<Option
             approvals_required: Some(track.approvals_required),
             covers: None,
         },
-        articles: content::articles(tx, track.id)?
-            .into_iter()
-            .map(|(_, article)| article)
-            .collect(),
+        articles,
         desks,
+        pictures,
     }))
 }

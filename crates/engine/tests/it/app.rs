@@ -360,6 +360,7 @@ pub(crate) fn pack(track: &str, owner: Owner, articles: Vec<PackArticle>) -> Pac
         },
         desks: vec![],
         articles,
+        pictures: vec![],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use kizuna_paper::folder::{FolderError, PackFile, PackLimits, read_pack, write_pack};
+use kizuna_paper::folder::{FolderError, PackFile, PackLimits, read_file, read_pack, write_file, write_pack};
 
 fn file(path: &str, text: &str) -> PackFile {
     PackFile {
@@ -181,5 +181,40 @@ fn the_packs_of_this_repository_are_read() {
         {
             kizuna_paper::front_matter::parse(&file.text).unwrap_or_else(|error| panic!("{}: {error}", file.path));
         }
+    }
+}
+
+#[test]
+fn one_file_is_read_and_written_only_below_the_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    write_file(dir.path(), "images/a.png", b"\x89PNG").unwrap();
+    assert_eq!(
+        read_file(dir.path(), "images/a.png", 4).unwrap().as_deref(),
+        Some(&b"\x89PNG"[..])
+    );
+    assert!(matches!(
+        read_file(dir.path(), "images/a.png", 3),
+        Err(FolderError::FileTooLarge { .. })
+    ));
+    for nothing in ["images", "images/b.png", "b.png"] {
+        assert_eq!(read_file(dir.path(), nothing, 9).unwrap(), None, "{nothing}");
+    }
+    for outside in ["../a.png", "/a.png", "images/../a.png", ""] {
+        assert!(matches!(
+            read_file(dir.path(), outside, 9),
+            Err(FolderError::Name { .. })
+        ));
+        assert!(matches!(
+            write_file(dir.path(), outside, b""),
+            Err(FolderError::Name { .. })
+        ));
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(dir.path().join("images"), dir.path().join("link")).unwrap();
+        assert!(matches!(
+            read_file(dir.path(), "link/a.png", 9),
+            Err(FolderError::Link { .. })
+        ));
     }
 }

@@ -34,6 +34,7 @@ mod dispatch;
 mod fence;
 mod ledger;
 mod line;
+mod media;
 mod menus;
 mod migrations;
 mod people;

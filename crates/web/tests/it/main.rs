@@ -11,6 +11,7 @@ mod guards;
 mod line;
 mod line_office;
 mod matrix;
+mod media;
 mod office;
 mod people;
 mod readers;

@@ -35,6 +35,7 @@ fn no_route_vanishes_or_changes_its_audience_unnoticed() {
             "GET / reader",
             "GET /healthz reader",
             "GET /assets/{name} reader",
+            "GET /media/{name} reader",
             "GET /{tenant}/stop/{token} reader",
             "POST /{tenant}/stop/{token} reader",
             "GET /{tenant}/stop/{token}/one-click reader",
@@ -100,7 +101,7 @@ fn no_tenant_may_have_the_first_word_of_an_address_of_ours_for_its_code() {
     let mut words = first_words();
     words.sort_unstable();
     words.dedup();
-    assert_eq!(words, ["assets", "healthz", "join", "me", "signin", "signout"]);
+    assert_eq!(words, ["assets", "healthz", "join", "me", "media", "signin", "signout"]);
 }
 
 /// Two towns alike, with families, letters and people.

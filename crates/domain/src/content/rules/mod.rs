@@ -179,7 +179,12 @@ impl<'p> Text<'p> {
         let blocks = body::parse(&article.revision.body).unwrap_or_else(|error| {
             let rule = match error {
                 body::BodyError::Invisible { .. } => code::INVISIBLE,
-                body::BodyError::Empty | body::BodyError::TooLong { .. } | body::BodyError::Link { .. } => code::BODY,
+                body::BodyError::Empty
+                | body::BodyError::TooLong { .. }
+                | body::BodyError::Link { .. }
+                | body::BodyError::Picture { .. }
+                | body::BodyError::Alt { .. }
+                | body::BodyError::TooManyPictures { .. } => code::BODY,
             };
             notes.error(rule, title, error.ja(), error.to_string());
             Vec::new()
@@ -210,6 +215,7 @@ fn inlines(blocks: &[Block]) -> impl Iterator<Item = &Inline> {
     blocks.iter().flat_map(|block| match block {
         Block::Heading { inlines } | Block::Paragraph { inlines } => inlines.iter().collect::<Vec<_>>(),
         Block::List { items } => items.iter().flatten().collect(),
+        Block::Image { .. } => Vec::new(),
     })
 }
 
