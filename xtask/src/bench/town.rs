@@ -107,6 +107,7 @@ fn pack() -> Pack {
         },
         desks: vec![],
         articles: articles.collect(),
+        pictures: Vec::new(),
     }
 }
 
