@@ -48,16 +48,10 @@ enum Key {
 impl Signer {
     /// Reads an RSA key of 2048 bits or more from PEM, PKCS#8 or PKCS#1.
     pub(crate) fn rsa(domain: &str, selector: &str, pem: &str) -> Result<Signer, String> {
-        let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
-            Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err("not a PEM text with an RSA private key".to_owned()),
-        };
-        let key = key.map_err(|why| format!("not an RSA key of 2048 bits or more ({why})"))?;
         Ok(Signer {
             domain: domain.to_owned(),
             selector: selector.to_owned(),
-            key: Key::Rsa(Box::new(key)),
+            key: Key::Rsa(Box::new(rsa_key(pem)?)),
         })
     }
 
@@ -94,6 +88,16 @@ impl Signer {
             Key::Ed25519(key) => Ok(key.sign(digest::digest(&SHA256, content).as_ref()).as_ref().to_vec()),
         }
     }
+}
+
+/// Reads an RSA key of 2048 bits or more from PEM, PKCS#8 or PKCS#1.
+pub(crate) fn rsa_key(pem: &str) -> Result<RsaKeyPair, String> {
+    let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
+        Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+        Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        _ => return Err("not a PEM text with an RSA private key".to_owned()),
+    };
+    key.map_err(|why| format!("not an RSA key of 2048 bits or more ({why})"))
 }
 
 /// The `DKIM-Signature` headers of a message, one for each key.

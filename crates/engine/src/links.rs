@@ -24,7 +24,7 @@ fn subject(tenant: TenantId, subscriber: SubscriberId) -> [u8; 32] {
 }
 
 /// An identifier with a signature that is bound to a purpose and a subject.
-fn sign(keys: &Keyring, purpose: &str, id: &[u8; 16], subject: &[u8]) -> String {
+pub(crate) fn sign(keys: &Keyring, purpose: &str, id: &[u8; 16], subject: &[u8]) -> String {
     let signature = keys.sign_link(purpose, subject);
     let mut bytes = id.to_vec();
     bytes.extend(signature.iter().take(SIGNATURE));
@@ -32,17 +32,22 @@ fn sign(keys: &Keyring, purpose: &str, id: &[u8; 16], subject: &[u8]) -> String 
 }
 
 /// The identifier in a signed token; `None` for a forged one, or one for another subject.
-fn read(keys: &Keyring, purpose: &str, token: &str, subject: impl FnOnce(&[u8; 16]) -> Vec<u8>) -> Option<[u8; 16]> {
+pub(crate) fn read(
+    keys: &Keyring,
+    purpose: &str,
+    token: &str,
+    subject: impl FnOnce(&[u8; 16]) -> Vec<u8>,
+) -> Option<[u8; 16]> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (id, signature) = bytes.split_first_chunk()?;
     let right = keys.sign_link(purpose, &subject(id));
-    // Every byte is compared whatever the first difference is.
-    let differences = right
-        .iter()
-        .take(SIGNATURE)
-        .zip(signature)
-        .fold(0u8, |all, (a, b)| all | (a ^ b));
-    (signature.len() == SIGNATURE && differences == 0).then_some(*id)
+    same(right.get(..SIGNATURE)?, signature).then_some(*id)
+}
+
+/// Compares every byte whatever the first difference is.
+pub(crate) fn same(right: &[u8], given: &[u8]) -> bool {
+    let differences = right.iter().zip(given).fold(0u8, |all, (a, b)| all | (a ^ b));
+    right.len() == given.len() && differences == 0
 }
 
 /// The token with which a reader stops everything.

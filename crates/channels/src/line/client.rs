@@ -1,7 +1,7 @@
 //! Calls to LINE: one request at a time, within the rates, with the answer as data.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::endpoints::{self, Bucket, Endpoint, Host};
 use super::settings::{Access, Mode};
-use super::token::{self, Tokens};
+use super::token::{self, Slot, Tokens};
 use super::verdict::{Verdict, judge, message};
 use crate::{Account, Net, Problem, Secret};
 
@@ -41,8 +41,8 @@ const QUOTA_AGE: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) struct Shared {
     agent: ureq::Agent,
     tokens: Tokens,
-    buckets: Mutex<HashMap<(String, &'static str), Bucket>>,
-    months: Mutex<HashMap<String, (Timestamp, Month)>>,
+    buckets: Mutex<HashMap<(Arc<str>, &'static str), Bucket>>,
+    months: Mutex<HashMap<Arc<str>, (Timestamp, Month)>>,
 }
 
 impl Shared {
@@ -188,23 +188,6 @@ pub struct WebhookTest {
     pub detail: String,
 }
 
-/// A reader's public face.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Profile {
-    /// The name that the reader chose in LINE.
-    pub display_name: String,
-    /// Language of the reader's LINE.
-    #[serde(default)]
-    pub language: String,
-}
-
-impl fmt::Debug for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Profile")
-    }
-}
-
 /// A rich menu that the account has.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -220,6 +203,10 @@ pub struct RichMenu {
 pub struct Client {
     access: Arc<Access>,
     net: Net,
+    /// What buckets and months of this account are kept under.
+    name: Arc<str>,
+    /// Where its token is kept.
+    token: Arc<Slot>,
     /// Waits before repetitions.
     pauses: &'static [u64],
 }
@@ -238,8 +225,11 @@ pub const MESSAGES_MAX: usize = 5;
 impl Client {
     /// A client for this account; says what is wrong with its settings.
     pub fn new(account: &Account, net: &Net) -> Result<Client, Vec<Problem>> {
+        let access = Arc::new(super::settings::read(account)?);
         Ok(Client {
-            access: Arc::new(super::settings::read(account)?),
+            name: format!("{} {}", access.api, access.channel_id).into(),
+            token: net.line.tokens.slot(&access),
+            access,
             net: net.clone(),
             pauses: &PAUSES_MS,
         })
@@ -308,14 +298,6 @@ impl Client {
         self.get(&endpoints::BOT_INFO, "/v2/bot/info")
     }
 
-    /// The reader's name in LINE; `None` for one who blocked the account or never added it.
-    pub fn profile(&self, user: &str) -> Result<Option<Profile>, CallError> {
-        match self.get(&endpoints::PROFILE, &format!("/v2/bot/profile/{}", path_part(user)?)) {
-            Err(CallError::NotFound) => Ok(None),
-            result => result.map(Some),
-        }
-    }
-
     /// This month's messages.
     pub fn month(&self) -> Result<Month, CallError> {
         #[derive(Deserialize)]
@@ -334,7 +316,7 @@ impl Client {
             used: used.total_usage,
         };
         let mut months = self.net.line.months.lock().unwrap_or_else(PoisonError::into_inner);
-        months.insert(self.account_name(), (self.net.clock.now(), month));
+        months.insert(Arc::clone(&self.name), (self.net.clock.now(), month));
         Ok(month)
     }
 
@@ -342,7 +324,7 @@ impl Client {
     pub(crate) fn allowance(&self) -> Result<Option<u64>, CallError> {
         let known = {
             let months = self.net.line.months.lock().unwrap_or_else(PoisonError::into_inner);
-            months.get(&self.account_name()).copied()
+            months.get(&self.name).copied()
         };
         let now = self.net.clock.now();
         let month = match known {
@@ -357,7 +339,7 @@ impl Client {
     /// Counts messages that were just accepted, until LINE is asked again.
     pub(crate) fn spend(&self, messages: u64) {
         let mut months = self.net.line.months.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, month)) = months.get_mut(&self.account_name()) {
+        if let Some((_, month)) = months.get_mut(&self.name) {
             month.used = month.used.saturating_add(messages);
         }
     }
@@ -473,14 +455,6 @@ impl Client {
             .map(drop)
     }
 
-    /// Lets up to [`RECIPIENTS_MAX`] readers see the default menu again.
-    pub fn unlink_menus(&self, users: &[&str]) -> Result<(), CallError> {
-        let body = json!({ "userIds": users }).to_string();
-        let path = "/v2/bot/richmenu/bulk/unlink";
-        self.call(&endpoints::MENU_BULK_UNLINK, path, &Body::Json(&body), None)
-            .map(drop)
-    }
-
     fn get<T: for<'de> Deserialize<'de>>(&self, endpoint: &'static Endpoint, path: &str) -> Result<T, CallError> {
         read(self.call(endpoint, path, &Body::Nothing, None)?)
     }
@@ -493,13 +467,18 @@ impl Client {
         body: &Body<'_>,
         key: Option<Uuid>,
     ) -> Result<Value, CallError> {
+        self.patiently(|| self.attempt(endpoint, path, body, key))
+    }
+
+    /// Asks until the answer is clear or patience ends.
+    fn patiently(&self, once: impl Fn() -> Attempt) -> Result<Value, CallError> {
         for pause in self.pauses {
-            match self.attempt(endpoint, path, body, key).result {
+            match once().result {
                 Err(error) if error.is_passing() => self.pause(*pause),
                 result => return result,
             }
         }
-        self.attempt(endpoint, path, body, key).result
+        once().result
     }
 
     /// One request, within the rate; a token that ended early is replaced and the request made again.
@@ -516,7 +495,7 @@ impl Client {
         };
         let mut attempt = self.request(endpoint, path, body, key, Some(&token));
         if let Err(CallError::Token(_)) = attempt.result {
-            self.net.line.tokens.forget(&self.access, &token);
+            self.token.forget(&token);
             self.wait_for_turn(endpoint);
             token = match self.token() {
                 Ok(token) => token,
@@ -530,15 +509,11 @@ impl Client {
         attempt
     }
 
-    fn account_name(&self) -> String {
-        format!("{} {}", self.access.api, self.access.channel_id)
-    }
-
     fn bucket<T>(&self, endpoint: &'static Endpoint, work: impl FnOnce(&mut Bucket, Timestamp) -> T) -> T {
         let now = self.net.clock.now();
         let mut buckets = self.net.line.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = buckets
-            .entry((self.account_name(), endpoint.name))
+            .entry((Arc::clone(&self.name), endpoint.name))
             .or_insert_with(|| Bucket::new(endpoint.calls, endpoint.seconds));
         work(bucket, now)
     }
@@ -570,22 +545,11 @@ impl Client {
             retry_key: false,
         };
         let now = self.net.clock.now();
-        self.net.line.tokens.get(&self.access, now, &|| {
+        self.token.get(&self.access, now, &|| {
             let (path, form) = token::request(&self.access, now).map_err(CallError::Token)?;
-            let form: Vec<String> = form
-                .iter()
-                .map(|(name, value)| format!("{name}={}", form_part(value)))
-                .collect();
-            let body = Body::Form(form.join("&"));
-            let mut attempt = self.request(&TOKEN, path, &body, None, None);
-            for pause in self.pauses {
-                if !attempt.result.as_ref().is_err_and(CallError::is_passing) {
-                    break;
-                }
-                self.pause(*pause);
-                attempt = self.request(&TOKEN, path, &body, None, None);
-            }
-            let issued: Issued = match attempt.result {
+            let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let body = Body::Form(super::query(&form));
+            let issued: Issued = match self.patiently(|| self.request(&TOKEN, path, &body, None, None)) {
                 // Here a 400 is a wrong id, secret or assertion.
                 Err(CallError::Invalid { reply, .. }) => return Err(CallError::Token(reply)),
                 result => read(result?)?,
@@ -744,17 +708,4 @@ fn path_part(id: &str) -> Result<&str, CallError> {
             reply: "not an id of LINE".to_owned(),
         })
     }
-}
-
-/// A value of a form, percent-encoded.
-fn form_part(value: &str) -> String {
-    value.bytes().fold(String::new(), |mut all, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            all.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            let _ = write!(all, "%{byte:02X}");
-        }
-        all
-    })
 }

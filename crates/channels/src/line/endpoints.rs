@@ -62,7 +62,6 @@ pub(crate) static BROADCAST: Endpoint = repeatable("broadcast", 60, HOUR);
 pub(crate) static REPLY: Endpoint = endpoint("reply", "POST", 2_000, SECOND);
 pub(crate) static QUOTA: Endpoint = endpoint("quota", "GET", 2_000, SECOND);
 pub(crate) static CONSUMPTION: Endpoint = endpoint("consumption", "GET", 2_000, SECOND);
-pub(crate) static PROFILE: Endpoint = endpoint("profile", "GET", 2_000, SECOND);
 pub(crate) static BOT_INFO: Endpoint = endpoint("bot-info", "GET", 2_000, SECOND);
 pub(crate) static WEBHOOK_GET: Endpoint = endpoint("webhook-get", "GET", 1_000, 60);
 pub(crate) static WEBHOOK_PUT: Endpoint = endpoint("webhook-put", "PUT", 1_000, 60);
@@ -78,7 +77,6 @@ pub(crate) static ALIAS_UPDATE: Endpoint = endpoint("alias-update", "POST", 2_00
 pub(crate) static ALIAS_LIST: Endpoint = endpoint("alias-list", "GET", 2_000, SECOND);
 pub(crate) static MENU_LINK: Endpoint = endpoint("menu-link", "POST", 2_000, SECOND);
 pub(crate) static MENU_BULK_LINK: Endpoint = endpoint("menu-bulk-link", "POST", 2_000, SECOND);
-pub(crate) static MENU_BULK_UNLINK: Endpoint = endpoint("menu-bulk-unlink", "POST", 2_000, SECOND);
 
 /// Part of the allowance that may leave at once, as one in so many: real capacities are not published, so it is small.
 const BURST_PART: u32 = 100;

@@ -99,7 +99,7 @@ impl Login {
     /// The address that asks somebody to show LINE who they are.
     pub fn door(&self, back: &str, state: &str, nonce: &str, verifier: &str) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
-        let query = query(&[
+        let query = super::query(&[
             ("response_type", "code"),
             ("client_id", &self.channel),
             ("redirect_uri", back),
@@ -173,17 +173,4 @@ impl Login {
         let keys: Jwks = serde_json::from_str(&words).map_err(|_| LoginError::Unreachable)?;
         Ok(id_token::user(token, &Key::Published(&keys), &expected)?)
     }
-}
-
-/// Names and values as the query of an address.
-fn query(pairs: &[(&str, &str)]) -> String {
-    let encoded = |text: &str| -> String {
-        let byte = |byte: u8| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        };
-        text.bytes().map(byte).collect()
-    };
-    let pairs = pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
-    pairs.collect::<Vec<_>>().join("&")
 }

@@ -22,9 +22,7 @@ mod token;
 mod verdict;
 pub mod webhook;
 
-pub use client::{
-    Bot, CallError, Client, MESSAGES_MAX, Month, Profile, RECIPIENTS_MAX, RichMenu, Webhook, WebhookTest,
-};
+pub use client::{Bot, CallError, Client, MESSAGES_MAX, Month, RECIPIENTS_MAX, RichMenu, Webhook, WebhookTest};
 pub use settings::Mode;
 
 pub(crate) use client::Shared;
@@ -138,4 +136,17 @@ fn is_local(url: &str) -> bool {
         .iter()
         .filter_map(|start| url.strip_prefix(start))
         .any(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+}
+
+/// Names and values as the query of an address or as a form, percent-encoded.
+fn query(pairs: &[(&str, &str)]) -> String {
+    let encoded = |text: &str| -> String {
+        let byte = |byte: u8| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        text.bytes().map(byte).collect()
+    };
+    let pairs = pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }

@@ -11,13 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 use super::client::CallError;
 use super::settings::{Access, Proof};
-use crate::Secret;
+use crate::{Secret, dkim};
 
 /// A token is replaced when this part of its life is left, in hundredths.
 const FRESH_PERCENT: i32 = 20;
@@ -35,7 +33,7 @@ struct Token {
 
 /// One account's token; whoever holds the inner lock fetches the next.
 #[derive(Default)]
-struct Slot {
+pub(crate) struct Slot {
     token: Mutex<Option<Token>>,
     fetching: Mutex<()>,
 }
@@ -45,13 +43,15 @@ struct Slot {
 pub(crate) struct Tokens(Mutex<HashMap<String, Arc<Slot>>>);
 
 impl Tokens {
-    fn slot(&self, access: &Access) -> Arc<Slot> {
-        // Another secret is another slot, so that a mended one counts at once.
-        let name = format!("{} {} {:?}", access.api, access.channel_id, ring_digest(access));
+    /// Where an account's token is kept; another secret is another slot, so that a mended one counts at once.
+    pub(crate) fn slot(&self, access: &Access) -> Arc<Slot> {
+        let name = format!("{} {} {}", access.api, access.channel_id, digest(access));
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(name).or_default())
     }
+}
 
+impl Slot {
     /// The token to use now; `fetch` asks LINE for a new one and its life in seconds.
     ///
     /// While an old one is still valid, one caller fetches and the others go on with the old one.
@@ -64,16 +64,15 @@ impl Tokens {
         if let Proof::LongLived(token) = &access.proof {
             return Ok(token.clone());
         }
-        let slot = self.slot(access);
-        let known = || slot.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = || self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(token) = known().filter(|token| now < token.fresh_until) {
             return Ok(token.word);
         }
         let old = known().filter(|token| now < token.valid_until);
-        let _turn = match (slot.fetching.try_lock(), old) {
+        let _turn = match (self.fetching.try_lock(), old) {
             (Ok(turn), _) => turn,
             (Err(_), Some(token)) => return Ok(token.word),
-            (Err(_), None) => slot.fetching.lock().unwrap_or_else(PoisonError::into_inner),
+            (Err(_), None) => self.fetching.lock().unwrap_or_else(PoisonError::into_inner),
         };
         // Somebody may have fetched it while this caller waited.
         if let Some(token) = known().filter(|token| now < token.fresh_until) {
@@ -96,14 +95,13 @@ impl Tokens {
             fresh_until: after(life - life * FRESH_PERCENT / 100),
             valid_until: after(life),
         };
-        *slot.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
         Ok(word)
     }
 
     /// Forgets a token that LINE refused.
-    pub(crate) fn forget(&self, access: &Access, refused: &Secret) {
-        let slot = self.slot(access);
-        let mut token = slot.token.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn forget(&self, refused: &Secret) {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         if token.as_ref().is_some_and(|token| token.word == *refused) {
             *token = None;
         }
@@ -111,7 +109,7 @@ impl Tokens {
 }
 
 /// A name for the credentials that does not show them.
-fn ring_digest(access: &Access) -> String {
+fn digest(access: &Access) -> String {
     let words = match &access.proof {
         Proof::Stateless => &access.secret.0,
         Proof::Jwt { key, .. } => &key.0,
@@ -149,12 +147,7 @@ pub(crate) fn request(access: &Access, now: Timestamp) -> Result<(&'static str, 
 
 /// Reads the key that signs assertions: RSA of 2048 bits or more in PEM.
 pub(crate) fn signer(pem: &str) -> Result<RsaKeyPair, String> {
-    let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
-        Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-        Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-        _ => return Err("is not a PEM text with an RSA private key.".to_owned()),
-    };
-    key.map_err(|why| format!("is not an RSA key of 2048 bits or more ({why})."))
+    dkim::rsa_key(pem).map_err(|why| format!("is {why}."))
 }
 
 /// A JWT by which a channel asks for a v2.1 token ("Issue channel access token v2.1").

@@ -3,8 +3,6 @@
 //! The words of a link are the ticket's number and a signature bound to purpose and tenant, so that a number alone
 //! opens nothing. What the ticket is for stays in the database, sealed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::ids::SubscriberId;
 use kizuna_store::tenants::Tenant;
@@ -13,11 +11,10 @@ use uuid::Uuid;
 
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::links;
 
 /// How long a ticket can be used.
 pub const VALID: SignedDuration = SignedDuration::from_hours(24);
-/// Bytes of signature in a link: 96 bits, not to be guessed over a network.
-const SIGNATURE: usize = 12;
 
 /// What a ticket lets its holder do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +59,9 @@ pub enum Shown {
     Nothing,
 }
 
-fn signature(keys: &Keyring, scope: Scope, purpose: Purpose, id: Uuid) -> [u8; 32] {
-    let subject = [scope.tenant().bytes().as_slice(), id.as_bytes()].concat();
-    keys.sign_link(purpose.code(), &subject)
+/// What a ticket is bound to besides its purpose.
+fn bound(scope: Scope, id: &[u8; 16]) -> Vec<u8> {
+    [scope.tenant().bytes().as_slice(), id].concat()
 }
 
 /// Makes a ticket in a transaction and gives the words of its link; `id` is its number.
@@ -79,10 +76,8 @@ pub(crate) fn issue(
 ) -> Result<String, StoreError> {
     let expires = now.checked_add(VALID).unwrap_or(Timestamp::MAX);
     tickets::add(tx, keys, scope, id, purpose.code(), subject, expires)?;
-    let signature = signature(keys, scope, purpose, id);
-    let mut bytes = id.as_bytes().to_vec();
-    bytes.extend(signature.iter().take(SIGNATURE));
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    let id = id.as_bytes();
+    Ok(links::sign(keys, purpose.code(), id, &bound(scope, id)))
 }
 
 /// Makes a ticket with which a LINE user whom LINE has proved can register; gives the words of its link.
@@ -123,16 +118,7 @@ pub fn show(env: &Env, scope: Scope, purpose: Purpose, token: &str) -> Result<Sh
 
 /// The number in a link whose signature is right.
 fn number(keys: &Keyring, scope: Scope, purpose: Purpose, token: &str) -> Option<Uuid> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (id, given) = bytes.split_at_checked(16)?;
-    let id = Uuid::from_slice(id).ok()?;
-    let right = signature(keys, scope, purpose, id);
-    (given.len() == SIGNATURE && same(right.get(..SIGNATURE)?, given)).then_some(id)
-}
-
-/// Compares every byte whatever the first difference is.
-fn same(right: &[u8], given: &[u8]) -> bool {
-    right.iter().zip(given).fold(0u8, |all, (a, b)| all | (a ^ b)) == 0
+    links::read(keys, purpose.code(), token, |id| bound(scope, id)).map(Uuid::from_bytes)
 }
 
 /// The LINE user whom a registration ticket is for.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::identity;
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
+use crate::links::same;
 
 /// How long somebody may take at LINE.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -105,17 +106,11 @@ fn opened(env: &Env, tenant: &Tenant, cookie: &str) -> Option<Vec<u8>> {
     let (text, signature) = cookie.split_once('.')?;
     let number = URL_SAFE_NO_PAD.decode(text).ok()?;
     let right = derived(&env.keys, COOKIE, tenant, &number);
-    let is_ours = same(right.get(..SIGNATURE)?, signature);
+    let is_ours = same(right.get(..SIGNATURE)?.as_bytes(), signature.as_bytes());
     let (_, instant) = number.split_at_checked(16)?;
     let made = Timestamp::from_millisecond(i64::from_be_bytes(instant.try_into().ok()?)).ok()?;
     let age = env.clock.now().duration_since(made);
     (is_ours && age >= SignedDuration::ZERO && age <= PATIENCE).then_some(number)
-}
-
-/// Compares every byte whatever the first difference is.
-fn same(right: &str, given: &str) -> bool {
-    let differences = right.bytes().zip(given.bytes()).fold(0u8, |all, (a, b)| all | (a ^ b));
-    right.len() == given.len() && differences == 0
 }
 
 /// Takes in somebody who comes back from LINE with a code.
@@ -127,7 +122,7 @@ pub fn come_back(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &s
         return Ok(Came::Refused);
     };
     let value = |purpose| derived(&env.keys, purpose, tenant, &number);
-    if !same(&value(STATE), state) {
+    if !same(value(STATE).as_bytes(), state.as_bytes()) {
         return Ok(Came::Refused);
     }
     let now = env.clock.now();
