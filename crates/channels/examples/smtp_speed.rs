@@ -120,6 +120,8 @@ fn session(account: &Account, number: usize, letters: usize, draft: &Arc<Draft>)
             links: Links {
                 stop: format!("https://kizuna.example.jp/t/0123456789abcdef{letter:08}"),
                 one_click: format!("https://kizuna.example.jp/u/0123456789abcdef{letter:08}"),
+                words: format!("https://kizuna.example.jp/w/0123456789abcdef{letter:08}"),
+                own: format!("https://kizuna.example.jp/m/0123456789abcdef{letter:08}"),
                 media: String::new(),
             },
             key: format!("0192f0c8-{number}-{letter}"),

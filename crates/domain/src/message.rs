@@ -134,6 +134,10 @@ pub struct Links {
     pub stop: String,
     /// RFC 8058 address: a POST stops, a GET never does. Empty where the channel has no use for it.
     pub one_click: String,
+    /// Page with this reader's words, today's and earlier ones. Empty where there are no pages.
+    pub words: String,
+    /// The reader's own page, on which dates are changed. Empty where there are no pages.
+    pub own: String,
     /// Address below which pictures lie under their names. Empty where there are no pages.
     pub media: String,
 }

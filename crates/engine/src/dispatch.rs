@@ -573,7 +573,6 @@ impl<'a> Line<'a> {
         let now = self.env.clock.now();
         let zone = self.tenant.settings.zone()?;
         let window = self.tenant.settings.window()?;
-        let base_url = &self.tenant.settings.base_url;
         Ok(rows
             .iter()
             .filter_map(|row| {
@@ -583,13 +582,7 @@ impl<'a> Line<'a> {
                     number: usize::try_from(row.number).ok()?,
                     to: Address(row.address.clone()),
                     draft,
-                    links: links::links(
-                        &self.env.keys,
-                        base_url,
-                        &self.tenant.code,
-                        self.tenant.id,
-                        row.subscriber,
-                    ),
+                    links: links::links(&self.env.keys, &self.tenant, row.subscriber, row.day),
                     return_token: links::return_token(&self.env.keys, self.tenant.id, row.subscriber),
                     key,
                     // The same for every attempt, so that a repeated message is the same message; never in the

@@ -1,19 +1,27 @@
 //! Signed tokens: links in messages, bound to one purpose, one tenant and one reader; invitations; known browsers.
 //!
-//! A stop link never expires: whoever still holds an old message must be able to stop.
+//! A stop link never expires: whoever still holds an old message must be able to stop. A reading link does not expire
+//! either, and shows nothing but words. A link that changes something says on which day it ends.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kizuna_domain::day::Day;
 use kizuna_domain::ids::{InvitationId, StaffId, SubscriberId, TenantId};
 use kizuna_domain::message::Links;
 use kizuna_store::Keyring;
+use kizuna_store::tenants::Tenant;
 
 /// Bytes of signature in a link: 96 bits, not to be guessed over a network.
 const SIGNATURE: usize = 12;
 const STOP: &str = "stop";
+const WORDS: &str = "words";
+const OWN: &str = "own";
 const BOUNCE: &str = "bounce";
 const INVITATION: &str = "invitation";
 const BROWSER: &str = "browser";
+
+/// Days for which the link in a message opens a reader's own pages; older ones lead to a fresh one.
+pub const OWN_DAYS: i32 = 30;
 
 fn subject(tenant: TenantId, subscriber: SubscriberId) -> [u8; 32] {
     let mut subject = [0; 32];
@@ -61,6 +69,37 @@ pub fn read_stop_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<
     SubscriberId::from_bytes(&id)
 }
 
+/// The token with which a reader's words can be read, for years, and nothing can be changed.
+pub fn words_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId) -> String {
+    sign(keys, WORDS, subscriber.bytes(), &subject(tenant, subscriber))
+}
+
+/// The reader that a reading token belongs to; `None` for a forged one or one of another tenant.
+pub fn read_words_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<SubscriberId> {
+    let id = read(keys, WORDS, token, |id| [tenant.bytes().as_slice(), id].concat())?;
+    SubscriberId::from_bytes(&id)
+}
+
+/// The token that opens a reader's own pages, on which things are changed, up to and including a day.
+pub fn own_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId, until: Day) -> String {
+    let until = until.epoch_days().to_be_bytes();
+    let signature = keys.sign_link(OWN, &[subject(tenant, subscriber).as_slice(), &until].concat());
+    let mut bytes = [subscriber.bytes().as_slice(), &until].concat();
+    bytes.extend(signature.iter().take(SIGNATURE));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The reader that such a token belongs to, and its last day; `None` for a forged one or one of another tenant.
+pub fn read_own_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<(SubscriberId, Day)> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (id, rest) = bytes.split_first_chunk::<16>()?;
+    let (until, signature) = rest.split_first_chunk::<4>()?;
+    let right = keys.sign_link(OWN, &[tenant.bytes().as_slice(), id, until].concat());
+    let until = Day::from_epoch_days(i32::from_be_bytes(*until));
+    let reader = SubscriberId::from_bytes(id)?;
+    same(right.get(..SIGNATURE)?, signature).then_some((reader, until))
+}
+
 /// The token in the link of an invitation.
 pub fn invitation_token(keys: &Keyring, invitation: InvitationId) -> String {
     sign(keys, INVITATION, invitation.bytes(), invitation.bytes())
@@ -97,15 +136,21 @@ pub fn return_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId) 
     format!("{}{digits}", subscriber.uuid().simple())
 }
 
-/// The links of one reader's message.
-pub fn links(keys: &Keyring, base_url: &str, tenant_code: &str, tenant: TenantId, subscriber: SubscriberId) -> Links {
+/// The links of one reader's message of a day.
+pub fn links(keys: &Keyring, tenant: &Tenant, subscriber: SubscriberId, day: Day) -> Links {
+    let base_url = &tenant.settings.base_url;
     if base_url.is_empty() {
         return Links::default();
     }
-    let token = stop_token(keys, tenant, subscriber);
+    let pages = format!("{base_url}/{}", tenant.code);
+    let stop = stop_token(keys, tenant.id, subscriber);
+    let words = words_token(keys, tenant.id, subscriber);
+    let own = own_token(keys, tenant.id, subscriber, day + OWN_DAYS);
     Links {
-        stop: format!("{base_url}/{tenant_code}/stop/{token}"),
-        one_click: format!("{base_url}/{tenant_code}/stop/{token}/one-click"),
+        stop: format!("{pages}/stop/{stop}"),
+        one_click: format!("{pages}/stop/{stop}/one-click"),
+        words: format!("{pages}/words/{words}"),
+        own: format!("{pages}/my/{own}"),
         media: format!("{base_url}/media"),
     }
 }

@@ -106,8 +106,9 @@ pub fn state(tx: &mut ReadTx<'_>, tenant: &Tenant) -> Result<State, StoreError> 
 
 /// The tenant's LINE account.
 pub fn account(env: &Env, tenant: &Tenant) -> Result<Option<Account>, EngineError> {
-    let accounts = env.db.read(|tx| tenants::accounts(tx, &env.keys, tenant.scope()))?;
-    Ok(accounts.into_iter().find(|account| account.channel == line::KIND.0))
+    Ok(env
+        .db
+        .read(|tx| tenants::account(tx, &env.keys, tenant.scope(), line::KIND.0))?)
 }
 
 /// A client of the tenant's account, whoever owns its menus.

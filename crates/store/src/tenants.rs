@@ -162,7 +162,7 @@ impl std::fmt::Debug for Account {
 
 const SECRETS: &str = "accounts.secrets";
 
-fn account(row: &Row<'_>, keys: &Keyring) -> Result<Account, StoreError> {
+fn read_account(row: &Row<'_>, keys: &Keyring) -> Result<Account, StoreError> {
     let id = row.id(0, AccountId::from_bytes)?;
     let secrets = keys.open(SECRETS, id.bytes(), row.bytes(4)?)?;
     Ok(Account {
@@ -183,7 +183,26 @@ sql!(
 
 /// The tenant's accounts, by channel.
 pub fn accounts(tx: &mut ReadTx<'_>, keys: &Keyring, scope: Scope) -> Result<Vec<Account>, StoreError> {
-    tx.all(ACCOUNTS, args![scope.bytes(), ACCOUNTS_MAX], |row| account(row, keys))
+    tx.all(ACCOUNTS, args![scope.bytes(), ACCOUNTS_MAX], |row| {
+        read_account(row, keys)
+    })
+}
+
+sql!(
+    ACCOUNT_OF_CHANNEL,
+    "SELECT id, tenant_id, channel, settings, secrets, paused_reason FROM accounts WHERE tenant_id = $1 AND channel = $2"
+);
+
+/// The tenant's account on a channel.
+pub fn account(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    channel: &str,
+) -> Result<Option<Account>, StoreError> {
+    tx.one(ACCOUNT_OF_CHANNEL, args![scope.bytes(), channel], |row| {
+        read_account(row, keys)
+    })
 }
 
 sql!(
@@ -193,7 +212,7 @@ sql!(
 
 /// One account, for the dispatcher, which serves all tenants.
 pub fn account_by_id(tx: &mut ReadTx<'_>, keys: &Keyring, id: AccountId) -> Result<Option<Account>, StoreError> {
-    tx.one(ACCOUNT, args![id.bytes()], |row| account(row, keys))
+    tx.one(ACCOUNT, args![id.bytes()], |row| read_account(row, keys))
 }
 
 sql!(

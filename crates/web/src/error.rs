@@ -15,8 +15,8 @@ use axum::response::{Html, IntoResponse, Response};
 use kizuna_engine::EngineError;
 use kizuna_store::StoreError;
 
-use crate::Site;
 use crate::language::Language;
+use crate::{Site, ruby};
 
 /// Why a page cannot be shown.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl IntoResponse for PageError {
 
 /// Answers with a rendered page; an error status keeps its words.
 pub(crate) fn page(status: StatusCode, page: &impl Template) -> Result<Response, PageError> {
-    let mut response = (status, Html(page.render()?)).into_response();
+    let mut response = (status, Html(ruby::dress(page.render()?))).into_response();
     response.extensions_mut().insert(Finished);
     Ok(response)
 }
@@ -100,7 +100,7 @@ struct ErrorPage {
 /// Title and text of an error page.
 fn words(status: StatusCode, language: Language) -> (&'static str, &'static str) {
     match (status, language) {
-        (StatusCode::NOT_FOUND, Language::Ja) => (
+        (StatusCode::NOT_FOUND, Language::Ja | Language::Easy) => (
             "このページは見つかりません",
             "アドレスがちがうか、いまは使えないページです。",
         ),
@@ -108,7 +108,7 @@ fn words(status: StatusCode, language: Language) -> (&'static str, &'static str)
             "This page cannot be found",
             "The address may be wrong, or the page is not in use.",
         ),
-        (StatusCode::METHOD_NOT_ALLOWED, Language::Ja) => (
+        (StatusCode::METHOD_NOT_ALLOWED, Language::Ja | Language::Easy) => (
             "この使い方はできません",
             "前のページにもどって、ボタンからもう一度おしてください。",
         ),
@@ -116,7 +116,7 @@ fn words(status: StatusCode, language: Language) -> (&'static str, &'static str)
             "This cannot be done here",
             "Please go back and use the button on the page.",
         ),
-        (StatusCode::PAYLOAD_TOO_LARGE, Language::Ja) => (
+        (StatusCode::PAYLOAD_TOO_LARGE, Language::Ja | Language::Easy) => (
             "送られた内容が大きすぎます",
             "何も変わっていません。ページの入力らんから、もう一度ためしてください。",
         ),
@@ -124,7 +124,7 @@ fn words(status: StatusCode, language: Language) -> (&'static str, &'static str)
             "What was sent is too large",
             "Nothing has changed. Please try again from the page.",
         ),
-        (StatusCode::FORBIDDEN, Language::Ja) => (
+        (StatusCode::FORBIDDEN, Language::Ja | Language::Easy) => (
             "ほかのサイトからは受け取れません",
             "何も変わっていません。このサイトのページをひらいて、ボタンからもう一度おしてください。",
         ),
@@ -132,9 +132,11 @@ fn words(status: StatusCode, language: Language) -> (&'static str, &'static str)
             "This came from another site",
             "Nothing has changed. Please open our page and use its button.",
         ),
-        (StatusCode::REQUEST_TIMEOUT, Language::Ja) => ("時間がかかりすぎました", "もう一度ためしてください。"),
+        (StatusCode::REQUEST_TIMEOUT, Language::Ja | Language::Easy) => {
+            ("時間がかかりすぎました", "もう一度ためしてください。")
+        }
         (StatusCode::REQUEST_TIMEOUT, Language::En) => ("This took too long", "Please try again."),
-        (status, Language::Ja) if status.is_client_error() => (
+        (status, Language::Ja | Language::Easy) if status.is_client_error() => (
             "内容を読み取れませんでした",
             "何も変わっていません。前のページから、もう一度ためしてください。",
         ),
@@ -142,7 +144,7 @@ fn words(status: StatusCode, language: Language) -> (&'static str, &'static str)
             "This could not be read",
             "Nothing has changed. Please try again from the page before.",
         ),
-        (_, Language::Ja) => (
+        (_, Language::Ja | Language::Easy) => (
             "表示できませんでした",
             "こちらの問題です。時間をおいて、もう一度ためしてください。",
         ),
@@ -188,7 +190,7 @@ fn error_page(site: &Site, status: StatusCode, language: Language, method: &Meth
     }
     let (title, text) = words(status, language);
     let (skip, number_label) = match language {
-        Language::Ja => ("本文へ進む", "お問い合わせの番号"),
+        Language::Ja | Language::Easy => ("本文へ進む", "お問い合わせの番号"),
         Language::En => ("Skip to content", "Number to quote"),
     };
     let page = ErrorPage {

@@ -26,7 +26,7 @@ use crate::cookies::Cookies;
 use crate::error::PageError;
 use crate::format;
 use crate::language::Language;
-use crate::reader::gone;
+use crate::reader::{Closed, closed, gone};
 use crate::staff::{draft, forbidden, sign_in};
 use crate::{Entrance, Site};
 
@@ -320,28 +320,105 @@ impl FromRequestParts<Shared> for Reader {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Reader, PageError> {
+        let asked = Asked::of(parts, site).await?;
+        blocking(site, move |site| {
+            let found = asked
+                .tenant
+                .as_ref()
+                .and_then(|tenant| links::read_stop_token(&site.env.keys, tenant.id, &asked.token));
+            match (asked.tenant, found) {
+                (Some(tenant), Some(subscriber)) => Ok(Reader {
+                    tenant,
+                    subscriber,
+                    token: asked.token,
+                }),
+                (tenant, _) => Err(gone::answer(site, tenant.as_ref(), asked.language)?),
+            }
+        })
+        .await
+    }
+}
+
+/// What an address with a token asks for, before it is known what the token is worth.
+struct Asked {
+    tenant: Option<Tenant>,
+    token: String,
+    language: Language,
+}
+
+impl Asked {
+    async fn of(parts: &mut Parts, site: &Shared) -> Result<Asked, PageError> {
         let language = Language::of(parts);
         let mut words = path_words(parts).await?;
         let (code, token) = words
             .remove("tenant")
             .zip(words.remove("token"))
             .ok_or(PageError::NotFound)?;
-        blocking(site, move |site| {
-            let tenant = site.env.db.read(|tx| tenants::by_code(tx, &code))?;
-            let found = tenant
-                .as_ref()
-                .and_then(|tenant| links::read_stop_token(&site.env.keys, tenant.id, &token));
-            match (tenant, found) {
-                (Some(tenant), Some(subscriber)) => Ok(Reader {
-                    tenant,
-                    subscriber,
-                    token,
-                }),
-                (tenant, _) => Err(gone::answer(site, tenant.as_ref(), language)?),
-            }
+        let tenant = blocking(site, move |site| {
+            Ok(site.env.db.read(|tx| tenants::by_code(tx, &code))?)
         })
-        .await
+        .await?;
+        Ok(Asked {
+            tenant,
+            token,
+            language,
+        })
     }
+}
+
+/// Somebody who holds a reading link: sees a reader's words and changes nothing.
+pub(crate) struct Words {
+    pub(crate) tenant: Tenant,
+    pub(crate) reader: SubscriberId,
+    pub(crate) token: String,
+}
+
+impl FromRequestParts<Shared> for Words {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Words, PageError> {
+        let asked = Asked::of(parts, site).await?;
+        let tenant = asked.tenant.ok_or(PageError::NotFound)?;
+        match links::read_words_token(&site.env.keys, tenant.id, &asked.token) {
+            Some(reader) => Ok(Words {
+                tenant,
+                reader,
+                token: asked.token,
+            }),
+            None => Err(closed_link(site, tenant, asked.language).await),
+        }
+    }
+}
+
+/// A reader on pages of their own: the token, which ends some day, is the permission.
+pub(crate) struct Own {
+    pub(crate) tenant: Tenant,
+    pub(crate) reader: SubscriberId,
+    pub(crate) token: String,
+}
+
+impl FromRequestParts<Shared> for Own {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Own, PageError> {
+        let asked = Asked::of(parts, site).await?;
+        let tenant = asked.tenant.ok_or(PageError::NotFound)?;
+        let today = kizuna_engine::run::today(&site.env, &tenant)?;
+        match links::read_own_token(&site.env.keys, tenant.id, &asked.token) {
+            Some((reader, until)) if today <= until => Ok(Own {
+                tenant,
+                reader,
+                token: asked.token,
+            }),
+            Some(_) | None => Err(closed_link(site, tenant, asked.language).await),
+        }
+    }
+}
+
+/// The page behind a link that opens nothing.
+async fn closed_link(site: &Shared, tenant: Tenant, language: Language) -> PageError {
+    let answer = blocking(site, move |site| closed(site, &tenant, language, Closed::Gone)).await;
+    answer.map_or_else(|error| error, |response| PageError::Answer(Box::new(response)))
 }
 
 /// The public side of a tenant.

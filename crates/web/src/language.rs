@@ -1,4 +1,4 @@
-//! Which language a reader's page speaks: Japanese, or English where it is asked for.
+//! Which language a reader's page speaks: Japanese, and where it is asked for やさしい日本語 with readings, or English.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::ACCEPT_LANGUAGE;
@@ -8,14 +8,46 @@ use axum::http::request::Parts;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
     Ja,
+    /// やさしい日本語: short plain sentences, every kanji with its reading.
+    Easy,
     En,
 }
 
 impl Language {
+    /// Every language, in the order in which pages offer them.
+    pub(crate) const ALL: [Language; 3] = [Language::Ja, Language::Easy, Language::En];
+
+    /// The words of this language among those of all.
+    pub(crate) const fn pick<T: ?Sized>(self, ja: &'static T, easy: &'static T, en: &'static T) -> &'static T {
+        match self {
+            Language::Ja => ja,
+            Language::Easy => easy,
+            Language::En => en,
+        }
+    }
+
+    /// Its name in itself.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Language::Ja => "日本語",
+            Language::Easy => "やさしい日本語",
+            Language::En => "English",
+        }
+    }
+
+    /// The word behind `?lang=`.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Language::Ja => "ja",
+            Language::Easy => "easy",
+            Language::En => "en",
+        }
+    }
+
     /// The BCP 47 tag.
     pub(crate) const fn tag(self) -> &'static str {
         match self {
-            Language::Ja => "ja",
+            Language::Ja | Language::Easy => "ja",
             Language::En => "en",
         }
     }
@@ -24,6 +56,7 @@ impl Language {
     pub(crate) const fn query(self) -> &'static str {
         match self {
             Language::Ja => "",
+            Language::Easy => "?lang=easy",
             Language::En => "?lang=en",
         }
     }
@@ -31,10 +64,9 @@ impl Language {
     /// What the request asks for: `?lang=` first, then the browser's languages; Japanese wherever it is among them.
     pub(crate) fn of(parts: &Parts) -> Language {
         let mut asked = parts.uri.query().into_iter().flat_map(|query| query.split('&'));
-        match asked.find_map(|pair| pair.strip_prefix("lang=")) {
-            Some("en") => return Language::En,
-            Some(_) => return Language::Ja,
-            None => {}
+        if let Some(code) = asked.find_map(|pair| pair.strip_prefix("lang=")) {
+            let known = Language::ALL.into_iter().find(|language| language.code() == code);
+            return known.unwrap_or(Language::Ja);
         }
         let accepted = parts
             .headers

@@ -38,6 +38,7 @@ mod media;
 mod office;
 mod reader;
 pub mod routes;
+mod ruby;
 mod serve;
 mod staff;
 

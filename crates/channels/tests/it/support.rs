@@ -80,6 +80,8 @@ pub(crate) fn letter(number: usize) -> Letter {
         links: Links {
             stop: format!("https://kizuna.example.jp/t/stop{number}"),
             one_click: format!("https://kizuna.example.jp/u/click{number}"),
+            words: format!("https://kizuna.example.jp/t/words{number}"),
+            own: format!("https://kizuna.example.jp/t/my{number}"),
             media: "https://kizuna.example.jp/media".to_owned(),
         },
         key: format!("k{number}-2024-12-24"),

@@ -53,8 +53,7 @@ pub fn connect(env: &Env, tenant: &Tenant, form: &Connection, actor: Actor) -> R
     let note = Note::new(env, actor, Some(scope), "line.connect");
     let new = AccountId::new(env.ids.next());
     Ok(env.write(|tx| {
-        let accounts = tenants::accounts(tx, &env.keys, scope)?;
-        let before = accounts.into_iter().find(|account| account.channel == KIND.0);
+        let before = tenants::account(tx, &env.keys, scope, KIND.0)?;
         let (account, changed) = merged(before, new, tenant, form);
         let problems = line.check(&channel_account(&account));
         if !problems.is_empty() {

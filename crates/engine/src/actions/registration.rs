@@ -44,9 +44,9 @@ pub enum Registered {
 pub fn register(env: &Env, tenant: &Tenant, pass: &Pass, new: &Registration<'_>) -> Result<Registered, EngineError> {
     let scope = tenant.scope();
     let user = identity::line_user(pass)?;
-    let accounts = env.db.read(|tx| tenants::accounts(tx, &env.keys, scope))?;
-    let account = accounts.into_iter().find(|account| account.channel == line::CHANNEL);
-    let account = account
+    let account = env
+        .db
+        .read(|tx| tenants::account(tx, &env.keys, scope, line::CHANNEL))?
         .ok_or_else(|| EngineError::NoAccount(line::CHANNEL.to_owned()))?
         .id;
     let today = run::today(env, tenant)?;

@@ -123,8 +123,7 @@ impl Inbox {
             let Some(tenant) = tenants::by_code(tx, tenant)? else {
                 return Ok(None);
             };
-            let accounts = tenants::accounts(tx, &env.keys, tenant.scope())?;
-            Ok(accounts.into_iter().find(|account| account.channel == line::CHANNEL))
+            tenants::account(tx, &env.keys, tenant.scope(), line::CHANNEL)
         })?;
         let Some(account) = found else {
             return Ok(Received::Unknown);
@@ -279,8 +278,7 @@ fn town(env: &Env, tenant: TenantId) -> Town {
     let scope = Scope::of(tenant);
     let found = env.db.read(|tx| {
         let tenant = tenants::by_id(tx, scope)?;
-        let accounts = tenants::accounts(tx, &env.keys, scope)?;
-        Ok(tenant.zip(accounts.into_iter().find(|account| account.channel == line::CHANNEL)))
+        Ok(tenant.zip(tenants::account(tx, &env.keys, scope, line::CHANNEL)?))
     });
     let here = found.map_err(EngineError::from).and_then(|found| {
         let Some((tenant, account)) = found else {

@@ -51,8 +51,10 @@ pub enum Came {
 
 /// The login channel of a tenant and the LIFF app beside it; `None` where the tenant has none.
 fn login(env: &Env, tenant: &Tenant) -> Result<Option<(Login, Option<String>)>, EngineError> {
-    let accounts = env.db.read(|tx| tenants::accounts(tx, &env.keys, tenant.scope()))?;
-    let Some(account) = accounts.into_iter().find(|account| account.channel == line::CHANNEL) else {
+    let account = env
+        .db
+        .read(|tx| tenants::account(tx, &env.keys, tenant.scope(), line::CHANNEL))?;
+    let Some(account) = account else {
         return Ok(None);
     };
     let liff = account.settings.get("liff_id").filter(|id| !id.is_empty()).cloned();

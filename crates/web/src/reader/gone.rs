@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use kizuna_store::tenants::Tenant;
 
 use super::words::Words;
-use super::{Desks, desks};
+use super::{Desks, desks, others};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::language::Language;
@@ -14,6 +14,7 @@ use crate::language::Language;
 #[template(path = "reader/gone.html")]
 struct GonePage {
     words: &'static Words,
+    others: Vec<Language>,
     town: String,
     desks: Desks,
     has_desks: bool,
@@ -27,6 +28,7 @@ pub(crate) fn answer(site: &Site, tenant: Option<&Tenant>, language: Language) -
     };
     let shown = GonePage {
         words: Words::of(language),
+        others: others(language),
         town: tenant.map(|tenant| tenant.name.clone()).unwrap_or_default(),
         has_desks: !desks.is_empty(),
         desks: Desks { desks },

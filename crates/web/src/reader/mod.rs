@@ -42,8 +42,8 @@ pub(crate) struct Frame {
     pub(crate) sender: String,
     /// Name of the town.
     pub(crate) town: String,
-    /// The same page in the other language.
-    pub(crate) other: &'static str,
+    /// The languages that this page is not in.
+    pub(crate) others: Vec<Language>,
 }
 
 impl Frame {
@@ -52,12 +52,14 @@ impl Frame {
             words: Words::of(language),
             sender: tenant.settings.sender_name.clone(),
             town: tenant.name.clone(),
-            other: match language {
-                Language::Ja => "?lang=en",
-                Language::En => "?lang=ja",
-            },
+            others: others(language),
         }
     }
+}
+
+/// The languages that a page in this one can be turned to.
+pub(crate) fn others(language: Language) -> Vec<Language> {
+    Language::ALL.into_iter().filter(|other| *other != language).collect()
 }
 
 /// The desks that every message of a tenant ends with.

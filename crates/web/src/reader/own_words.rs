@@ -312,7 +312,7 @@ impl OwnWords {
     /// The words of a language.
     pub(crate) fn of(language: Language) -> &'static OwnWords {
         match language {
-            Language::Ja => &JAPANESE,
+            Language::Ja | Language::Easy => &JAPANESE,
             Language::En => &ENGLISH,
         }
     }
@@ -321,13 +321,15 @@ impl OwnWords {
 /// Until when a series runs, in words.
 pub(super) fn end_words(end: EndRule, language: Language) -> String {
     match (end, language) {
-        (EndRule::OnBirthday(years), Language::Ja) => format!("{years}歳の誕生日"),
-        (EndRule::DayBeforeBirthday(years), Language::Ja) => format!("{years}歳の誕生日の前の日"),
-        (EndRule::SchoolYearEnd(0), Language::Ja) => "年長の3月".to_owned(),
-        (EndRule::SchoolYearEnd(grade @ 1..=6), Language::Ja) => format!("小学{grade}年生の3月"),
-        (EndRule::SchoolYearEnd(grade @ 7..=9), Language::Ja) => format!("中学{}年生の3月", grade - 6),
-        (EndRule::SchoolYearEnd(grade), Language::Ja) => format!("高校{}年生の3月", grade.saturating_sub(9)),
-        (EndRule::LegalAge(years), Language::Ja) => format!("{years}歳になる日"),
+        (EndRule::OnBirthday(years), Language::Ja | Language::Easy) => format!("{years}歳の誕生日"),
+        (EndRule::DayBeforeBirthday(years), Language::Ja | Language::Easy) => format!("{years}歳の誕生日の前の日"),
+        (EndRule::SchoolYearEnd(0), Language::Ja | Language::Easy) => "年長の3月".to_owned(),
+        (EndRule::SchoolYearEnd(grade @ 1..=6), Language::Ja | Language::Easy) => format!("小学{grade}年生の3月"),
+        (EndRule::SchoolYearEnd(grade @ 7..=9), Language::Ja | Language::Easy) => format!("中学{}年生の3月", grade - 6),
+        (EndRule::SchoolYearEnd(grade), Language::Ja | Language::Easy) => {
+            format!("高校{}年生の3月", grade.saturating_sub(9))
+        }
+        (EndRule::LegalAge(years), Language::Ja | Language::Easy) => format!("{years}歳になる日"),
         (EndRule::OnBirthday(years), Language::En) => format!("the birthday number {years}"),
         (EndRule::DayBeforeBirthday(years), Language::En) => format!("the day before birthday number {years}"),
         (EndRule::SchoolYearEnd(0), Language::En) => "March of the last kindergarten year".to_owned(),

@@ -344,7 +344,7 @@ fn look(
 /// A day as a reader of this language writes it.
 fn day_words(day: Day, language: Language) -> String {
     match language {
-        Language::Ja => day.japanese(),
+        Language::Ja | Language::Easy => day.japanese(),
         Language::En => day.to_string(),
     }
 }
@@ -358,8 +358,7 @@ fn registered(site: &Site, tenant: &Tenant, language: Language, pass: &Pass) -> 
             Some(point) => people::of_subscriber(tx, &site.env.keys, scope, point.subscriber)?,
             None => Vec::new(),
         };
-        let accounts = tenants::accounts(tx, &site.env.keys, scope)?;
-        let account = accounts.into_iter().find(|account| account.channel == line::CHANNEL);
+        let account = tenants::account(tx, &site.env.keys, scope, line::CHANNEL)?;
         Ok((
             following,
             account.and_then(|mut account| account.settings.remove("basic_id")),
@@ -438,7 +437,7 @@ fn time_words(time: &str, language: Language) -> String {
     let hour: u8 = hour.parse().unwrap_or_default();
     match (language, minute) {
         (Language::En, _) => time.to_owned(),
-        (Language::Ja, minute) => {
+        (Language::Ja | Language::Easy, minute) => {
             let part = if (4..11).contains(&hour) { "朝" } else { "" };
             let minute = if minute == "00" {
                 String::new()

@@ -6,8 +6,6 @@ use crate::language::Language;
 pub(crate) struct Words {
     pub(crate) lang: &'static str,
     pub(crate) skip: &'static str,
-    pub(crate) other_language: &'static str,
-    pub(crate) other_tag: &'static str,
     pub(crate) stop_title: &'static str,
     pub(crate) stop_lead: &'static str,
     pub(crate) stop_more: &'static str,
@@ -28,8 +26,6 @@ pub(crate) struct Words {
 static JAPANESE: Words = Words {
     lang: "ja",
     skip: "本文へ進む",
-    other_language: "English",
-    other_tag: "en",
     stop_title: "配信を止めます",
     stop_lead: "理由は聞きません。おしたら、すぐに止まります。",
     stop_more: "お祝いのことばやアンケートも、もう届きません。",
@@ -50,8 +46,6 @@ static JAPANESE: Words = Words {
 static ENGLISH: Words = Words {
     lang: "en",
     skip: "Skip to content",
-    other_language: "日本語",
-    other_tag: "ja",
     stop_title: "End the messages",
     stop_lead: "We do not ask why. They end the moment you press the button.",
     stop_more: "No congratulations and no surveys will follow.",
@@ -73,7 +67,7 @@ impl Words {
     /// The words of a language.
     pub(crate) fn of(language: Language) -> &'static Words {
         match language {
-            Language::Ja => &JAPANESE,
+            Language::Ja | Language::Easy => &JAPANESE,
             Language::En => &ENGLISH,
         }
     }
