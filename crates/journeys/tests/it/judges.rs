@@ -73,7 +73,7 @@ fn what_is_wrong_with_a_page_is_found() {
     let says = |words: &str, failure: String| assert!(failure.contains(words), "{failure}");
     says("小 is 20 pixels", failure(&page, |page| page.touch("小")));
     says("下 lies under", failure(&page, |page| page.touch("下")));
-    says("見本 has 0", failure(&page, |page| page.touch("ない")));
+    says("見本 has 0", failure(&page, |page| page.touch("よそ")));
     says("見本 has no", failure(&page, |page| page.sees("どこにもない")));
     says("見本 says", failure(&page, |page| page.does_not_see("広い")));
     page.with(Hand::Keys);
