@@ -36,6 +36,11 @@ const NEEDS: &[Need] = &[
         package: "chromium",
     },
     Need {
+        what: "a Japanese font",
+        is_there: || quiet(Command::new("fc-list").arg(":lang=ja")).is_ok_and(|fonts| !fonts.is_empty()),
+        package: "fonts-noto-cjk",
+    },
+    Need {
         what: "Python with venv",
         is_there: || python().is_some(),
         package: "python3-venv",
@@ -104,11 +109,24 @@ pub(crate) fn run(args: &[String]) -> Result<(), Fault> {
             tests.args(["--profile", "ci"]);
         }
     }
-    if args.is_empty() {
-        prepared(tests.arg("--workspace"))?;
-        prepared(&mut cargo(&["test", "--workspace", "--doc"]))
-    } else {
-        prepared(tests.args(args))
+    if !args.is_empty() {
+        let tested = prepared(tests.args(args));
+        say_where_the_pictures_are(args);
+        return tested;
+    }
+    let tested = prepared(tests.arg("--workspace"));
+    say_where_the_pictures_are(args);
+    tested?;
+    prepared(&mut cargo(&["test", "--workspace", "--doc"]))
+}
+
+/// Names the page with pictures of families' journeys, also when a journey failed: then one looks first of all.
+fn say_where_the_pictures_are(args: &[String]) {
+    let built = variable("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder));
+    let page = built.join("journeys/index.html");
+    let journeys_ran = args.is_empty() || args.iter().any(|word| word == "kizuna-journeys");
+    if journeys_ran && page.is_file() {
+        println!("pictures of the journeys: {}", page.display());
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod double;
 mod guards;
+mod lean;
 mod line;
 mod line_office;
 mod matrix;

@@ -1,0 +1,315 @@
+//! A town whose pages are served on loopback and whose families have phones at the stand-in for LINE.
+//!
+//! It is the product's own parts, put together as `kizuna serve` does, with a clock that stands still until it is moved.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kizuna_domain::cadence::Slots;
+use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
+use kizuna_domain::ids::Ids;
+use kizuna_domain::people::{Follower, Relation};
+use kizuna_domain::position::{Anchor, Customs, EndRule};
+use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
+use kizuna_engine::actions::registration::{Registration, register};
+use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::line::identity::{self, Purpose, Shown};
+use kizuna_engine::line::{Inbox, say, step};
+use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, links};
+use kizuna_line_double::{ClockKind, Double, NewChannel, Options};
+use kizuna_store::tenants::Tenant;
+use kizuna_store::{Db, Keyring, Location, fence, line, migrate, people};
+use kizuna_web::{Entrance, Site};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::paths::REGISTER;
+
+/// The instant at which every journey begins: half past eight in the morning of 22 November 2026 in Japan.
+const BEGIN: &str = "2026-11-21T23:30:00Z";
+const CHANNEL: &str = "1234567890";
+const SECRET: &str = "channel-secret";
+const PROVIDER: &str = "hidamari";
+
+/// A clock that stands still until it is moved or somebody waits on it.
+#[derive(Clone)]
+struct Still(Arc<Mutex<Timestamp>>);
+
+impl Still {
+    fn advance(&self, by: SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn wait(&self, duration: Duration) {
+        self.advance(SignedDuration::try_from(duration).unwrap());
+    }
+}
+
+/// Identifiers that count up.
+struct Counting(AtomicU64);
+
+impl Ids for Counting {
+    fn next(&self) -> Uuid {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        Uuid::from_u128((0x0192_f0c8_0000_7000_u128 << 64) | 0x8000_0000_0000_0000 | u128::from(number))
+    }
+}
+
+/// ひだまり市 with its pages on a port of its own.
+pub(crate) struct Town {
+    /// Host and port of the pages.
+    pub(crate) host: String,
+    pub(crate) tenant: Tenant,
+    env: Arc<Env>,
+    clock: Still,
+    phones: Double,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+        let ended = self.server.take().unwrap().join();
+        assert!(ended.is_ok() || thread::panicking(), "the pages were served to the end");
+    }
+}
+
+impl Town {
+    pub(crate) fn new() -> Town {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Still(Arc::new(Mutex::new(BEGIN.parse().unwrap())));
+        let env = Arc::new(env(folder.path(), &clock));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let phones = phones(&host, clock.now());
+        actions::content::import(&env, None, &sample("starter-ja")).unwrap();
+        let tenant = put(&env, "hidamari", "ひだまり市", &host, &[account(&phones)]);
+        actions::content::import(&env, Some(&tenant), &sample("sample-town-ja")).unwrap();
+        let site = Site::new(
+            Arc::clone(&env),
+            Entrance::SignIn,
+            Vec::new(),
+            Inbox::start(&env).unwrap(),
+        );
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let server = thread::spawn(move || {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            kizuna_web::serve(Arc::new(site), listener, stopped).unwrap();
+        });
+        Town {
+            host,
+            tenant,
+            env,
+            clock,
+            phones,
+            stop: Some(stop),
+            server: Some(server),
+            _folder: folder,
+        }
+    }
+
+    /// Lets time pass, for the town and for LINE.
+    pub(crate) fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+        self.phones.advance(by);
+    }
+
+    /// Somebody adds the town as a friend in LINE; gives the path of the link in the greeting.
+    pub(crate) fn befriend(&self, user: &str) -> String {
+        self.phones.add_user(PROVIDER, user, "あおい");
+        self.phones.befriend(CHANNEL, user);
+        self.newest_link(user, REGISTER)
+    }
+
+    /// Somebody presses a button of the menu in LINE; gives the path of the link to a page that comes.
+    pub(crate) fn tap(&self, user: &str, button: &str, page: &str) -> String {
+        self.phones.tap(CHANNEL, user, &format!("kizuna:{button}"));
+        self.newest_link(user, page)
+    }
+
+    /// Works off what came in, and finds the link to a page in the newest words on a phone.
+    fn newest_link(&self, user: &str, page: &str) -> String {
+        let mut replies = Vec::new();
+        step(&self.env, &mut |reply| replies.push(reply)).unwrap();
+        for reply in &replies {
+            say(&self.env, &self.env.net, reply);
+        }
+        let receipts = self.phones.receipts_of(user);
+        let words = receipts.last().map(|receipt| receipt.messages.to_string());
+        let words = words.unwrap_or_default();
+        let mark = format!("/{}/{page}/", self.tenant.code);
+        let start = words
+            .find(&mark)
+            .unwrap_or_else(|| panic!("no link to {page} in {words:?}"));
+        words[start..].split('"').next().unwrap().to_owned()
+    }
+
+    /// Registers a friend who expects a child on a day.
+    pub(crate) fn expects(&self, user: &str, due: &str) {
+        self.befriend(user);
+        let scope = self.tenant.scope();
+        let token = identity::registration_ticket(&self.env, scope, user).unwrap();
+        let Shown::Good(pass) = identity::show(&self.env, scope, Purpose::Register, &token).unwrap() else {
+            panic!("a new ticket is good");
+        };
+        let new = Registration {
+            anchor: Anchor::Due(due.parse().unwrap()),
+            relation: Relation::Mother,
+            language: "ja",
+            wording: "v1",
+        };
+        register(&self.env, &self.tenant, &pass, &new).unwrap();
+    }
+
+    /// What somebody with LINE follows.
+    pub(crate) fn following(&self, user: &str) -> Vec<Follower> {
+        let (env, scope) = (&self.env, self.tenant.scope());
+        env.db
+            .read(|tx| match line::point(tx, &env.keys, scope, user)? {
+                Some(point) => people::of_subscriber(tx, &env.keys, scope, point.subscriber),
+                None => Ok(Vec::new()),
+            })
+            .unwrap()
+    }
+
+    /// The token with which somebody stops, as every message carries it.
+    pub(crate) fn stop_token(&self, user: &str) -> String {
+        let reader = self.following(user)[0].subscriber;
+        links::stop_token(&self.env.keys, self.tenant.id, reader)
+    }
+
+    /// Adds another town, whose links open nothing here; gives its code.
+    pub(crate) fn neighbour(&self) -> String {
+        put(&self.env, "asahi", "あさひ市", &self.host, &[]).code
+    }
+}
+
+/// The id of a LINE user.
+pub(crate) fn user(number: usize) -> String {
+    format!("U{number:032x}")
+}
+
+fn env(folder: &Path, clock: &Still) -> Env {
+    let db = Db::open(&Location::File(folder.join("kizuna.db"))).unwrap();
+    migrate::migrate(&db).unwrap();
+    db.write(|tx| fence::create(tx, "test")).unwrap();
+    let calls = AtomicU64::new(1);
+    let random = move || {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&calls.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        Ok(bytes)
+    };
+    Env {
+        db,
+        keys: Keyring::new(&[7; 32]),
+        net: Net::new(Arc::new(clock.clone())),
+        clock: Arc::new(clock.clone()),
+        ids: Box::new(Counting(AtomicU64::new(1))),
+        random: Box::new(random),
+        pace: Pace::default(),
+        stop: Stop::default(),
+        witness: folder.join("witness.toml"),
+        machine: "test".to_owned(),
+    }
+}
+
+/// Adds a town whose pages are on a host.
+fn put(env: &Env, code: &str, name: &str, host: &str, accounts: &[NewAccount]) -> Tenant {
+    let adoption = |track: &str| Adoption {
+        track: track.to_owned(),
+        edition: None,
+        slots: Slots::All,
+        end: EndRule::OnBirthday(3),
+        join: JoinPolicy::Digest,
+    };
+    let settings = Settings {
+        kind: TenantKind::Demo,
+        sender_name: format!("{name} 子育てだより"),
+        time_zone: "Asia/Tokyo".to_owned(),
+        send_from: "08:00".to_owned(),
+        send_until: "20:00".to_owned(),
+        customs: Customs::default(),
+        catch_up_days: 3,
+        base_url: format!("http://{host}"),
+        adopt: vec![adoption("starter"), adoption("hidamari")],
+    };
+    actions::tenants::put(env, code, name, &settings, accounts).unwrap()
+}
+
+/// LINE with the town's account.
+fn phones(host: &str, now: Timestamp) -> Double {
+    let phones = Double::start(Options {
+        clock: ClockKind::Set(now),
+        loopback_urls: true,
+        rate_limits: false,
+        ..Options::default()
+    })
+    .unwrap();
+    phones.add_channel(NewChannel {
+        id: CHANNEL.to_owned(),
+        secret: SECRET.to_owned(),
+        provider: PROVIDER.to_owned(),
+        bot_user_id: user(0),
+        basic_id: "@hidamari".to_owned(),
+        webhook: Some(format!("http://{host}/hidamari/line/webhook")),
+        ..NewChannel::default()
+    });
+    phones
+}
+
+/// The town's account at LINE.
+fn account(phones: &Double) -> NewAccount {
+    let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    NewAccount {
+        channel: "line".to_owned(),
+        settings: map(&[
+            ("channel_id", CHANNEL),
+            ("basic_id", "@hidamari"),
+            ("api_url", &phones.url()),
+            ("rates", "none"),
+        ]),
+        secrets: map(&[("channel_secret", SECRET)]),
+    }
+}
+
+/// A pack of the repository's sample content.
+fn sample(name: &str) -> Pack {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content").join(name);
+    let files = kizuna_paper::folder::read_pack(&folder, &kizuna_paper::folder::PackLimits::default()).unwrap();
+    let text = |path: &str| {
+        let file = files.iter().find(|file| file.path == path);
+        file.map(|file| file.text.clone())
+    };
+    let articles = files.iter().filter(|file| !file.path.ends_with("toml"));
+    let documents = articles.map(|file| {
+        let document = kizuna_paper::front_matter::parse(&file.text).unwrap();
+        ArticleDocument {
+            file: file.path.clone(),
+            front: document.front,
+            body: document.body,
+        }
+    });
+    let documents = documents.collect();
+    pack::read(&text("pack.toml").unwrap(), text("desks.toml").as_deref(), documents).unwrap()
+}
