@@ -84,6 +84,11 @@ impl Frame {
         }
     }
 
+    /// True where the sender's name does not say the town's already.
+    pub(crate) fn names_town(&self) -> bool {
+        !self.sender.contains(&self.town)
+    }
+
     /// The language that the sender's name is in.
     pub(crate) fn sender_lang(&self) -> &'static str {
         if self.town.is_empty() { "en" } else { "ja" }

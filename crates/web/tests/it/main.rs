@@ -10,6 +10,7 @@ mod double;
 mod guards;
 mod line;
 mod line_office;
+mod look;
 mod matrix;
 mod media;
 mod office;
