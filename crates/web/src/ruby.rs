@@ -25,7 +25,7 @@ pub(crate) fn dress(html: String) -> String {
         let mut signs = from.chars();
         match signs.next() {
             Some('<') => {
-                place = place.tag(from);
+                place = Place::tag(from);
                 dressed.push('<');
                 rest = signs.as_str();
             }
@@ -53,7 +53,7 @@ enum Place {
 }
 
 impl Place {
-    fn tag(self, from: &str) -> Place {
+    fn tag(from: &str) -> Place {
         let name = from.trim_start_matches('<');
         let begins = |element: &str| {
             name.strip_prefix(element)

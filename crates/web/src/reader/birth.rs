@@ -140,7 +140,7 @@ fn show(
         .or(all.first().map(|one| one.subscription));
     let expected = all.iter().map(|one| Expected {
         subscription: one.subscription,
-        stage: dates::stage(&one.anchor, today, &tenant.settings.customs, language),
+        stage: dates::stage(&one.anchor, today, tenant.settings.customs, language),
         due: match one.anchor {
             Anchor::Due(due) => dates::day(due, language),
             Anchor::Birth { .. } => String::new(),

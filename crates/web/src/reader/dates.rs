@@ -6,13 +6,13 @@ use kizuna_domain::position::{Anchor, Customs, DayCount, Standing, stage_label, 
 use crate::language::Language;
 
 /// The stage of a family: 妊娠23週5日, 生後30日, 1歳2か月. Empty where nothing can be said.
-pub(crate) fn stage(anchor: &Anchor, on: Day, customs: &Customs, language: Language) -> String {
-    let label = stage_label(anchor, on, customs);
+pub(crate) fn stage(anchor: &Anchor, on: Day, customs: Customs, language: Language) -> String {
+    let label = stage_label(anchor, on, &customs);
     match language {
         Language::Ja => label,
         Language::Easy => easy_stage(&label),
         Language::En if label.is_empty() => label,
-        Language::En => english_stage(&standing(anchor, on, customs), customs.day_count),
+        Language::En => english_stage(&standing(anchor, on, &customs), customs.day_count),
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
             ("2026-12-01", "2026-11-24", "39 weeks pregnant"),
             ("2026-12-01", "2026-12-20", ""),
         ] {
-            assert_eq!(stage(&Anchor::Due(on(due)), on(today), &customs, Language::En), words);
+            assert_eq!(stage(&Anchor::Due(on(due)), on(today), customs, Language::En), words);
         }
         for (born, words) in [
             ("2026-11-21", "1 day old"),
@@ -277,7 +277,7 @@ mod tests {
                 on: on(born),
                 due: None,
             };
-            assert_eq!(stage(&anchor, on("2026-11-22"), &customs, Language::En), words);
+            assert_eq!(stage(&anchor, on("2026-11-22"), customs, Language::En), words);
         }
     }
 }

@@ -51,8 +51,8 @@ pub(crate) struct Frame {
     pub(crate) theme: &'static str,
     /// The town's own picture in place of the seedling.
     pub(crate) logo: Option<String>,
-    /// What an address carries so that the next page speaks the same language.
-    pub(crate) query: &'static str,
+    /// The language of the page.
+    pub(crate) language: Language,
     /// The languages that this page is not in.
     pub(crate) others: Vec<Language>,
 }
@@ -79,9 +79,14 @@ impl Frame {
             code: String::new(),
             theme: Theme::default().code(),
             logo: None,
-            query: language.query(),
+            language,
             others: Language::ALL.into_iter().filter(|other| *other != language).collect(),
         }
+    }
+
+    /// True where the page speaks やさしい日本語.
+    pub(crate) fn is_easy(&self) -> bool {
+        self.language == Language::Easy
     }
 
     /// True where the sender's name does not say the town's already.

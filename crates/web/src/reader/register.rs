@@ -334,7 +334,7 @@ fn look(
         frame: Frame::new(tenant, language),
         words,
         action: address(tenant, language, token),
-        stage: dates::stage(anchor, today, &tenant.settings.customs, language),
+        stage: dates::stage(anchor, today, tenant.settings.customs, language),
         legend,
         date: dates::day(date, language),
         past_due: matches!(anchor, Anchor::Due(due) if *due < today),
@@ -368,7 +368,7 @@ fn registered(site: &Site, tenant: &Tenant, language: Language, pass: &Pass) -> 
     let shown = DonePage {
         frame: Frame::new(tenant, language),
         words,
-        stage: dates::stage(&follower.anchor, today, &tenant.settings.customs, language),
+        stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
         next: if needs_friend { String::new() } else { next },
         befriend: basic_id
             .filter(|_| needs_friend)

@@ -214,7 +214,7 @@ fn show(
             }
             Child {
                 subscription: child.subscription,
-                stage: dates::stage(&child.anchor, today, &tenant.settings.customs, language),
+                stage: dates::stage(&child.anchor, today, tenant.settings.customs, language),
                 is_paused: child.state == SubscriptionState::Paused,
                 date,
             }

@@ -29,7 +29,7 @@ fn rules() -> Vec<(String, BTreeMap<String, String>)> {
     let mut head = String::new();
     for piece in text.split_inclusive(['{', '}']) {
         if let Some(selector) = piece.strip_suffix('{') {
-            head = selector.trim().to_owned();
+            selector.trim().clone_into(&mut head);
         } else if let Some(body) = piece.strip_suffix('}') {
             let pairs = body.split(';').filter_map(|line| line.split_once(':'));
             let declared = pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
@@ -64,12 +64,12 @@ fn rgb(value: &str, colours: &BTreeMap<String, String>) -> Option<[f64; 3]> {
         return rgb(colours.get(name.strip_suffix(')')?)?, colours);
     }
     let hex = word.strip_prefix('#')?;
-    let digits: Vec<f64> = hex.chars().filter_map(|c| c.to_digit(16)).map(f64::from).collect();
-    match digits[..] {
-        [r, g, b] => Some([r * 17.0, g * 17.0, b * 17.0]),
-        [a, b, c, d, e, f] => Some([a * 16.0 + b, c * 16.0 + d, e * 16.0 + f]),
-        _ => None,
-    }
+    let whole: String = match hex.len() {
+        3 => hex.chars().flat_map(|digit| [digit, digit]).collect(),
+        _ => hex.to_owned(),
+    };
+    let number = u32::from_str_radix(&whole, 16).ok()?;
+    Some([16, 8, 0].map(|shift| f64::from((number >> shift) & 0xff)))
 }
 
 /// The contrast of two colours as WCAG 2.2 defines it.
@@ -299,9 +299,8 @@ fn own_words(html: &str) -> String {
                     skipped = None;
                 }
             }
-            Some(_) => {}
             None if name == "ruby" || tag.contains("lang=\"ja\"") => skipped = Some((name, 1)),
-            None => {}
+            Some(_) | None => {}
         }
         if skipped.is_none() {
             words.push_str(text);
