@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kizuna_channels::CHANNELS;
-use kizuna_domain::tenant::Settings;
+use kizuna_domain::content::picture::Picture;
+use kizuna_domain::tenant::{LOGO_BYTES_MAX, Settings};
 use kizuna_engine::Pace;
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::env::LEASE;
@@ -97,6 +98,8 @@ pub(crate) struct TenantConfig {
     pub name: String,
     /// Its settings.
     pub settings: Settings,
+    /// The picture that its settings name as its logo.
+    pub logo: Option<Picture>,
     /// Its accounts on channels.
     pub accounts: Vec<NewAccount>,
 }
@@ -278,6 +281,7 @@ fn tenant(
             accounts.push(account(*channel, table, home, at)?);
         }
     }
+    let logo = logo(&mut table, home, at)?;
     let settings = table.try_into().map_err(|error: toml::de::Error| {
         at(quoted(error.message()), format!("tenant '{code}': {}", error.message()))
     })?;
@@ -285,8 +289,35 @@ fn tenant(
         code,
         name,
         settings,
+        logo,
         accounts,
     })
+}
+
+/// The picture whose file `[tenant.look]` names; the file's name gives way to the picture's.
+fn logo(
+    table: &mut toml::Table,
+    home: &Path,
+    at: &dyn Fn(&str, String) -> ConfigError,
+) -> Result<Option<Picture>, ConfigError> {
+    let written = table
+        .get_mut("look")
+        .and_then(|look| look.as_table_mut())
+        .and_then(|look| look.get_mut("logo"));
+    let Some(toml::Value::String(name)) = written else {
+        return Ok(None);
+    };
+    let path = home.join(&*name);
+    let bytes = std::fs::read(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
+    let picture = if bytes.len() > LOGO_BYTES_MAX {
+        let most = format!("at most {} KB, because every page carries it", LOGO_BYTES_MAX / 1000);
+        Err(format!("{name} is {} KB; make it {most}", bytes.len().div_ceil(1000)))
+    } else {
+        Picture::new(bytes).map_err(|problem| format!("{name}: {problem}"))
+    };
+    let picture = picture.map_err(|reason| at("logo", format!("[tenant.look] logo: {reason}")))?;
+    *name = picture.name().to_string();
+    Ok(Some(picture))
 }
 
 fn account(
@@ -396,6 +427,10 @@ send_from = "08:00"              # この時刻から送ります
 send_until = "20:00"             # この時刻からは、あしたまで送りません
 catch_up_days = 3                # 止まっていた日を、何日前までさかのぼって補うか（原稿ごとの useful_days の範囲で）
 base_url = ""                    # 読者のページの住所。例：https://kosodate.example.lg.jp （空なら、停止のリンクをつけません）
+
+[tenant.look]                    # 家族が見るページの見た目（docs/how-to/look.md）
+theme = "midori"                 # midori 緑 / ai 藍 / sumire すみれ / akane あかね / kaki 柿 / matsu 松
+# logo = "logo.png"              # 市章など。PNG か JPEG、20 KB まで。この設定ファイルから見た場所
 
 [tenant.customs]
 leap_birthday = "february28"     # 2月29日生まれの誕生日： february28 / march1

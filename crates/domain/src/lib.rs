@@ -45,6 +45,7 @@
 //! | word | 日本語 | meaning | file |
 //! |---|---|---|---|
 //! | `Settings`, `TenantKind` | 導入自治体・団体の設定 | everything about a tenant that its staff decide | `tenant` |
+//! | `Look`, `Theme` | 見た目／色 | hue and logo of a tenant's pages for families | `tenant` |
 //! | `Adoption`, `JoinPolicy` | 採用／途中からの人 | which series a tenant sends until when; what late joiners get | `tenant` |
 //! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one | `people` |
 //! | `Reach`, `PointState` | 配信先 | whether and where a reader can be reached | `people` |

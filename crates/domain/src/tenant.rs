@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cadence::Slots;
+use crate::content::picture::PictureName;
 use crate::day::{NotAWindow, SendWindow};
 use crate::position::{Customs, EndRule};
 
@@ -71,6 +72,71 @@ fn third_birthday() -> EndRule {
     EndRule::OnBirthday(3)
 }
 
+/// Largest logo in bytes: it comes with every page, and a page shall stay under 40 KiB.
+pub const LOGO_BYTES_MAX: usize = 20_000;
+
+/// The hue of a tenant's pages for families: one of six whose contrasts are tested. A free colour is not possible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Theme {
+    /// 緑: deep green-teal.
+    #[default]
+    Midori,
+    /// 藍: indigo.
+    Ai,
+    /// すみれ: violet.
+    Sumire,
+    /// あかね: madder.
+    Akane,
+    /// 柿: persimmon brown.
+    Kaki,
+    /// 松: pine green.
+    Matsu,
+}
+
+impl Theme {
+    /// Every hue.
+    pub const ALL: [Theme; 6] = [
+        Theme::Midori,
+        Theme::Ai,
+        Theme::Sumire,
+        Theme::Akane,
+        Theme::Kaki,
+        Theme::Matsu,
+    ];
+
+    /// Its word in settings and style sheets.
+    pub fn code(self) -> &'static str {
+        match self {
+            Theme::Midori => "midori",
+            Theme::Ai => "ai",
+            Theme::Sumire => "sumire",
+            Theme::Akane => "akane",
+            Theme::Kaki => "kaki",
+            Theme::Matsu => "matsu",
+        }
+    }
+}
+
+/// How a tenant's pages for families look.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    /// The hue.
+    #[serde(default)]
+    pub theme: Theme,
+    /// A picture in place of the seedling beside the town's name, at most [`LOGO_BYTES_MAX`] large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<PictureName>,
+}
+
+impl Look {
+    /// True where nothing was chosen.
+    fn is_usual(&self) -> bool {
+        *self == Look::default()
+    }
+}
+
 /// Everything about a tenant that its staff decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +163,9 @@ pub struct Settings {
     /// Address of the public pages, without a final slash: `https://kosodate.example.lg.jp`.
     #[serde(default)]
     pub base_url: String,
+    /// How the pages for families look.
+    #[serde(default, skip_serializing_if = "Look::is_usual")]
+    pub look: Look,
     /// Series that are sent.
     #[serde(default)]
     pub adopt: Vec<Adoption>,

@@ -12,10 +12,15 @@ use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
+use kizuna_domain::content::Desk;
+use kizuna_domain::content::pack::is_code;
 use kizuna_engine::EngineError;
 use kizuna_store::StoreError;
+use kizuna_store::tenants::{self, Tenant};
 
+use crate::guard::{Shared, blocking};
 use crate::language::Language;
+use crate::reader::{Desks, Frame, desks};
 use crate::{Site, ruby};
 
 /// Why a page cannot be shown.
@@ -89,86 +94,179 @@ pub(crate) fn page(status: StatusCode, page: &impl Template) -> Result<Response,
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
-    lang: &'static str,
+    frame: Frame,
     title: &'static str,
     text: &'static str,
-    skip: &'static str,
     number_label: &'static str,
     number: String,
+    desks: Desks,
 }
 
-/// Title and text of an error page.
-fn words(status: StatusCode, language: Language) -> (&'static str, &'static str) {
-    match (status, language) {
-        (StatusCode::NOT_FOUND, Language::Ja | Language::Easy) => (
-            "このページは見つかりません",
-            "アドレスがちがうか、いまは使えないページです。",
-        ),
-        (StatusCode::NOT_FOUND, Language::En) => (
-            "This page cannot be found",
-            "The address may be wrong, or the page is not in use.",
-        ),
-        (StatusCode::METHOD_NOT_ALLOWED, Language::Ja | Language::Easy) => (
-            "この使い方はできません",
-            "前のページにもどって、ボタンからもう一度おしてください。",
-        ),
-        (StatusCode::METHOD_NOT_ALLOWED, Language::En) => (
-            "This cannot be done here",
-            "Please go back and use the button on the page.",
-        ),
-        (StatusCode::PAYLOAD_TOO_LARGE, Language::Ja | Language::Easy) => (
-            "送られた内容が大きすぎます",
-            "何も変わっていません。ページの入力らんから、もう一度ためしてください。",
-        ),
-        (StatusCode::PAYLOAD_TOO_LARGE, Language::En) => (
-            "What was sent is too large",
-            "Nothing has changed. Please try again from the page.",
-        ),
-        (StatusCode::FORBIDDEN, Language::Ja | Language::Easy) => (
-            "ほかのサイトからは受け取れません",
-            "何も変わっていません。このサイトのページをひらいて、ボタンからもう一度おしてください。",
-        ),
-        (StatusCode::FORBIDDEN, Language::En) => (
-            "This came from another site",
-            "Nothing has changed. Please open our page and use its button.",
-        ),
-        (StatusCode::REQUEST_TIMEOUT, Language::Ja | Language::Easy) => {
-            ("時間がかかりすぎました", "もう一度ためしてください。")
+/// What an error page says in one language: title and text for each kind of error.
+struct Words {
+    number: &'static str,
+    not_found: [&'static str; 2],
+    method: [&'static str; 2],
+    too_large: [&'static str; 2],
+    foreign: [&'static str; 2],
+    too_slow: [&'static str; 2],
+    too_often: [&'static str; 2],
+    unreadable: [&'static str; 2],
+    broken: [&'static str; 2],
+}
+
+static JA: Words = Words {
+    number: "お問い合わせの番号",
+    not_found: [
+        "このページは見つかりません",
+        "アドレスがちがうか、いまは使えないページです。",
+    ],
+    method: [
+        "この使い方はできません",
+        "前のページにもどって、ボタンからもう一度おしてください。",
+    ],
+    too_large: [
+        "送られた内容が大きすぎます",
+        "何も変わっていません。ページの入力らんから、もう一度ためしてください。",
+    ],
+    foreign: [
+        "ほかのサイトからは受け取れません",
+        "何も変わっていません。このサイトのページをひらいて、ボタンからもう一度おしてください。",
+    ],
+    too_slow: ["時間がかかりすぎました", "もう一度ためしてください。"],
+    too_often: [
+        "すこし待ってください",
+        "短いあいだに、何度もおされました。何も変わっていません。数分おいて、もう一度ためしてください。",
+    ],
+    unreadable: [
+        "内容を読み取れませんでした",
+        "何も変わっていません。前のページから、もう一度ためしてください。",
+    ],
+    broken: [
+        "表示できませんでした",
+        "こちらの問題です。時間をおいて、もう一度ためしてください。",
+    ],
+};
+
+static EASY: Words = Words {
+    number: "｜役所《やくしょ》に｜電話《でんわ》するときの｜番号《ばんごう》",
+    not_found: [
+        "このページはありません",
+        "アドレスがちがうか、｜今《いま》は｜使《つか》えないページです。",
+    ],
+    method: [
+        "このページは、｜開《ひら》くことができません",
+        "｜前《まえ》のページにもどって、もう｜一度《いちど》ボタンをおしてください。",
+    ],
+    too_large: [
+        "｜送《おく》ったものが｜大《おお》きすぎます",
+        "｜何《なに》も｜変《か》わっていません。｜前《まえ》のページから、もう｜一度《いちど》｜送《おく》ってください。",
+    ],
+    foreign: [
+        "ほかのサイトからは｜送《おく》ることができません",
+        "｜何《なに》も｜変《か》わっていません。このサイトのページを｜開《ひら》いて、ボタンをおしてください。",
+    ],
+    too_slow: [
+        "｜時間《じかん》がかかりすぎました",
+        "もう｜一度《いちど》やってください。",
+    ],
+    too_often: [
+        "｜少《すこ》し｜待《ま》ってください",
+        "｜短《みじか》い｜時間《じかん》に｜何回《なんかい》もおしました。｜何《なに》も｜変《か》わっていません。5｜分《ふん》くらい｜待《ま》って、もう｜一度《いちど》やってください。",
+    ],
+    unreadable: [
+        "｜書《か》いたことを｜読《よ》めませんでした",
+        "｜何《なに》も｜変《か》わっていません。｜前《まえ》のページから、もう｜一度《いちど》やってください。",
+    ],
+    broken: [
+        "ページを｜見《み》せることができませんでした",
+        "｜私《わたし》たちの｜問題《もんだい》です。｜少《すこ》し｜待《ま》って、もう｜一度《いちど》やってください。",
+    ],
+};
+
+static EN: Words = Words {
+    number: "Number to quote",
+    not_found: [
+        "This page cannot be found",
+        "The address may be wrong, or the page is not in use.",
+    ],
+    method: [
+        "This cannot be done here",
+        "Please go back and use the button on the page.",
+    ],
+    too_large: [
+        "What was sent is too large",
+        "Nothing has changed. Please try again from the page.",
+    ],
+    foreign: [
+        "This came from another site",
+        "Nothing has changed. Please open our page and use its button.",
+    ],
+    too_slow: ["This took too long", "Please try again."],
+    too_often: [
+        "Please wait a little",
+        "The button was pressed many times in a short while. Nothing has changed. Please try again in a few minutes.",
+    ],
+    unreadable: [
+        "This could not be read",
+        "Nothing has changed. Please go back to the page before and try again.",
+    ],
+    broken: [
+        "This page could not be shown",
+        "The problem is on our side. Please try again a little later.",
+    ],
+};
+
+impl Words {
+    /// Title and text for a status.
+    fn of_status(&self, status: StatusCode) -> [&'static str; 2] {
+        match status {
+            StatusCode::NOT_FOUND => self.not_found,
+            StatusCode::METHOD_NOT_ALLOWED => self.method,
+            StatusCode::PAYLOAD_TOO_LARGE => self.too_large,
+            StatusCode::FORBIDDEN => self.foreign,
+            StatusCode::REQUEST_TIMEOUT => self.too_slow,
+            StatusCode::TOO_MANY_REQUESTS => self.too_often,
+            status if status.is_client_error() => self.unreadable,
+            _ => self.broken,
         }
-        (StatusCode::REQUEST_TIMEOUT, Language::En) => ("This took too long", "Please try again."),
-        (status, Language::Ja | Language::Easy) if status.is_client_error() => (
-            "内容を読み取れませんでした",
-            "何も変わっていません。前のページから、もう一度ためしてください。",
-        ),
-        (status, Language::En) if status.is_client_error() => (
-            "This could not be read",
-            "Nothing has changed. Please try again from the page before.",
-        ),
-        (_, Language::Ja | Language::Easy) => (
-            "表示できませんでした",
-            "こちらの問題です。時間をおいて、もう一度ためしてください。",
-        ),
-        (_, Language::En) => (
-            "This could not be shown",
-            "The problem is ours. Please try again a little later.",
-        ),
     }
 }
 
+/// The town that an address names and its desks, so that a family sees where to call. A failing database names none.
+async fn town(site: &Shared, path: &str) -> Option<(Tenant, Vec<Desk>)> {
+    let code = path.split('/').nth(1).filter(|code| is_code(code))?.to_owned();
+    let found = blocking(site, move |site| {
+        let tenant = site.env.db.read(|tx| tenants::by_code(tx, &code))?;
+        tenant.map(|tenant| Ok((desks(site, &tenant)?, tenant))).transpose()
+    });
+    let (desks, tenant) = found.await.ok()??;
+    Some((tenant, desks))
+}
+
 /// Gives every answer its headers, and every bare error a page with a number.
-pub(crate) async fn dress(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub(crate) async fn dress(State(site): State<Shared>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let (parts, body) = request.into_parts();
     let language = Language::of(&parts);
+    let path = parts.uri.path().to_owned();
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     let bare = response.extensions().get::<Finished>().is_none();
     if bare && (status.is_client_error() || status.is_server_error()) {
         let allow = response.headers().get(header::ALLOW).cloned();
+        let retry = response.headers().get(header::RETRY_AFTER).cloned();
         let cause = response.extensions().get::<Cause>().cloned();
-        response = error_page(&site, status, language, &method, cause.as_ref());
-        if let Some(allow) = allow {
-            response.headers_mut().insert(header::ALLOW, allow);
+        let number = report(&site, status, &method, cause.as_ref());
+        // Whatever took too long may be the database.
+        let town = match status {
+            StatusCode::REQUEST_TIMEOUT => None,
+            _ => town(&site, &path).await,
+        };
+        response = error_page(status, language, number, town);
+        let kept = [(header::ALLOW, allow), (header::RETRY_AFTER, retry)];
+        for (name, value) in kept {
+            response.headers_mut().extend(value.map(|value| (name, value)));
         }
     }
     let policy = response.extensions().get::<Policy>().map(|policy| policy.0);
@@ -176,7 +274,8 @@ pub(crate) async fn dress(State(site): State<Arc<Site>>, request: Request, next:
     response
 }
 
-fn error_page(site: &Site, status: StatusCode, language: Language, method: &Method, cause: Option<&Cause>) -> Response {
+/// Logs an error under a new number.
+fn report(site: &Site, status: StatusCode, method: &Method, cause: Option<&Cause>) -> String {
     let digits = site.env.ids.next().simple().to_string().to_uppercase();
     let number = digits.get(digits.len() - 6..).unwrap_or_default().to_owned();
     match cause {
@@ -188,23 +287,25 @@ fn error_page(site: &Site, status: StatusCode, language: Language, method: &Meth
         }
         None => tracing::info!(number, %method, status = status.as_u16(), "a request was refused"),
     }
-    let (title, text) = words(status, language);
-    let (skip, number_label) = match language {
-        Language::Ja | Language::Easy => ("本文へ進む", "お問い合わせの番号"),
-        Language::En => ("Skip to content", "Number to quote"),
+    number
+}
+
+fn error_page(status: StatusCode, language: Language, number: String, town: Option<(Tenant, Vec<Desk>)>) -> Response {
+    let words = language.pick(&JA, &EASY, &EN);
+    let [title, text] = words.of_status(status);
+    let (frame, desks) = match town {
+        Some((tenant, desks)) => (Frame::new(&tenant, language), desks),
+        None => (Frame::of_no_town(language), Vec::new()),
     };
-    let page = ErrorPage {
-        lang: language.tag(),
+    let shown = ErrorPage {
+        frame,
         title,
         text,
-        skip,
-        number_label,
+        number_label: words.number,
         number,
+        desks: Desks { desks },
     };
-    match page.render() {
-        Ok(html) => (status, Html(html)).into_response(),
-        Err(_) => (status, title).into_response(),
-    }
+    page(status, &shown).unwrap_or_else(|_| (status, title).into_response())
 }
 
 /// An error with everything that caused it.

@@ -26,11 +26,11 @@ impl Language {
         }
     }
 
-    /// Its name in itself.
+    /// Its name in itself, with readings for those who look for them.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Language::Ja => "日本語",
-            Language::Easy => "やさしい日本語",
+            Language::Ja => "｜日本語《にほんご》",
+            Language::Easy => "やさしい｜日本語《にほんご》",
             Language::En => "English",
         }
     }

@@ -21,7 +21,7 @@ use crate::office::{
     audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
     people, person, plan, today,
 };
-use crate::reader::{birth, changed, register, settings, stop, stopped};
+use crate::reader::{accessibility, birth, changed, register, settings, stop, stopped};
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
 
@@ -78,6 +78,7 @@ pub fn table() -> Vec<Route> {
             post(stop::one_click),
         ),
         route("GET", "/{tenant}/stopped", Reader, get(stopped::get)),
+        route("GET", "/{tenant}/accessibility", Reader, get(accessibility::get)),
         Route {
             body_max: kizuna_engine::line::BODY_BYTES_MAX,
             ..route("POST", "/{tenant}/line/webhook", Reader, post(webhook::post))

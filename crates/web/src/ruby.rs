@@ -1,4 +1,6 @@
 //! Readings above words: `｜母子健康手帳《ぼしけんこうてちょう》` in the words of a page becomes ruby, in one place for all pages.
+//!
+//! `｜設定《》`, without a reading, is a Japanese word among others: it is marked as Japanese for those who listen.
 
 /// Elements whose content is text only, where a reading cannot stand above a word.
 const TEXT_ONLY: [&str; 4] = ["title", "option", "textarea", "script"];
@@ -23,7 +25,7 @@ pub(crate) fn dress(html: String) -> String {
         let mut signs = from.chars();
         match signs.next() {
             Some('<') => {
-                place = place.tag(from);
+                place = Place::tag(from);
                 dressed.push('<');
                 rest = signs.as_str();
             }
@@ -51,7 +53,7 @@ enum Place {
 }
 
 impl Place {
-    fn tag(self, from: &str) -> Place {
+    fn tag(from: &str) -> Place {
         let name = from.trim_start_matches('<');
         let begins = |element: &str| {
             name.strip_prefix(element)
@@ -83,7 +85,11 @@ fn reading<'a>(from: &'a str, place: Place, dressed: &mut String) -> &'a str {
         dressed.push(WORD);
         return inside;
     };
-    if place == Place::Text {
+    if place == Place::Text && reading.is_empty() {
+        for part in ["<span lang=\"ja\">", word, "</span>"] {
+            dressed.push_str(part);
+        }
+    } else if place == Place::Text {
         for part in ["<ruby>", word, "<rp>（</rp><rt>", reading, "</rt><rp>）</rp></ruby>"] {
             dressed.push_str(part);
         }
@@ -103,6 +109,14 @@ mod tests {
         assert_eq!(
             dress(page.to_owned()),
             "<title>登録</title><p title=\"日\"><ruby>日<rp>（</rp><rt>ひ</rt><rp>）</rp></ruby>を</p><option value=1>月</option>"
+        );
+    }
+
+    #[test]
+    fn a_word_without_a_reading_is_marked_as_japanese() {
+        assert_eq!(
+            dress("<title>｜設定《》</title><p>Open ｜設定《》 now</p>".to_owned()),
+            "<title>設定</title><p>Open <span lang=\"ja\">設定</span> now</p>"
         );
     }
 

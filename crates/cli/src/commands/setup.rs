@@ -50,6 +50,9 @@ pub(crate) fn migrate(session: &Session) -> Result<Outcome, Failure> {
     let node = env.ids.next().to_string();
     env.db.write(|tx| fence::create(tx, &node))?;
     for tenant in &config.tenants {
+        if let Some(logo) = &tenant.logo {
+            actions::keep_logo(&env, &tenant.code, logo)?;
+        }
         actions::put(&env, &tenant.code, &tenant.name, &tenant.settings, &tenant.accounts)?;
     }
     let tenants = env.db.read(tenants::all)?;

@@ -14,6 +14,7 @@ mod first_use;
 mod journeys;
 mod kills;
 mod line;
+mod look;
 mod pictures;
 mod place;
 mod staff;

@@ -8,7 +8,7 @@ use kizuna_domain::ids::{AccountId, PointId, RevisionId, SubscriberId, Subscript
 use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::position::{Anchor, Clock, Customs, DayCount, EndRule};
 use kizuna_domain::run::plan::{Programme, Series};
-use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
+use kizuna_domain::tenant::{Adoption, JoinPolicy, Look, Settings, TenantKind};
 use uuid::Uuid;
 
 pub(crate) const THIRD_BIRTHDAY: EndRule = EndRule::OnBirthday(3);
@@ -142,6 +142,7 @@ pub(crate) fn settings() -> Settings {
         customs: Customs::default(),
         catch_up_days: 3,
         base_url: String::new(),
+        look: Look::default(),
         adopt: vec![],
     }
 }

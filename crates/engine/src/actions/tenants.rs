@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use kizuna_domain::content::picture::Picture;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, TenantId};
 use kizuna_domain::tenant::Settings;
 use kizuna_store::tenants::Tenant;
-use kizuna_store::{fence, runs, tenants};
+use kizuna_store::{fence, media, runs, tenants};
 
 use super::{Actor, Note};
 use crate::env::Env;
@@ -55,6 +56,16 @@ pub fn put(
         Ok(tenant)
     })?;
     Ok(tenant)
+}
+
+/// Keeps the logo of the tenant with this code, so that its settings can name it; the same one again changes nothing.
+pub fn keep_logo(env: &Env, code: &str, logo: &Picture) -> Result<(), EngineError> {
+    let note = Note::new(env, Actor::CommandLine, None, "tenant.logo");
+    env.db.write(|tx| {
+        media::put(tx, logo)?;
+        note.write(tx, code, "")
+    })?;
+    Ok(())
 }
 
 /// Lets a tenant's paused accounts and held messages go again after their cause was mended.

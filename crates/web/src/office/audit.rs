@@ -117,6 +117,7 @@ fn action(code: &str) -> &str {
     match code {
         "content.import" => "原稿を取りこんだ",
         "tenant.put" => "設定を反映した",
+        "tenant.logo" => "ロゴをあずけた",
         "accounts.resume" => "止まった配信を、また動かした",
         "readers.import" => "読者の一覧を取りこんだ",
         "reader.stop" => "配信を止めた",

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::ids::SubscriptionId;
 use kizuna_domain::people::Follower;
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_domain::registration::{self, DateProblem, Situation};
 use kizuna_engine::actions::registration::{Change, change};
 use kizuna_engine::line::identity::Pass;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, sentence};
 use super::settings::{children, finish, holder};
-use super::{Desks, Frame, OwnWords, desks, show_menu};
+use super::{Desks, Frame, OwnWords, dates, desks, show_menu};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
@@ -57,7 +57,8 @@ struct BirthPage {
     frame: Frame,
     words: &'static OwnWords,
     action: String,
-    problem: Option<String>,
+    /// What is wrong, with the id of the field to go to.
+    problem: Option<(String, String)>,
     expected: Vec<Expected>,
     date: DateField,
     desks: Desks,
@@ -139,9 +140,9 @@ fn show(
         .or(all.first().map(|one| one.subscription));
     let expected = all.iter().map(|one| Expected {
         subscription: one.subscription,
-        stage: stage_label(&one.anchor, today, &tenant.settings.customs),
+        stage: dates::stage(&one.anchor, today, tenant.settings.customs, language),
         due: match one.anchor {
-            Anchor::Due(due) => due.japanese(),
+            Anchor::Due(due) => dates::day(due, language),
             Anchor::Birth { .. } => String::new(),
         },
         chosen: Some(one.subscription) == chosen,
@@ -160,13 +161,14 @@ fn show(
     } else {
         StatusCode::OK
     };
+    let date = DateField::new(&asked, tenant, language, today, &parts, problem);
     let shown = BirthPage {
         frame: Frame::new(tenant, language),
         words: OwnWords::of(language),
         action: format!("/{}/birth/{token}{}", tenant.code, language.query()),
-        problem: problem.map(|problem| sentence(problem, Situation::Raising, tenant, language)),
+        problem: problem.map(|problem| (sentence(problem, Situation::Raising, tenant, language), date.target())),
         expected: expected.collect(),
-        date: DateField::new(&asked, tenant, language, today, &parts, problem),
+        date,
         desks: Desks {
             desks: desks(site, tenant)?,
         },

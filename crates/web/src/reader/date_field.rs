@@ -46,6 +46,8 @@ struct Choice {
 pub(super) struct DateField {
     /// Start of the names of its three parts.
     name: &'static str,
+    /// Which of several fields of this name on the page it is.
+    number: usize,
     /// Additional class of the field.
     class: &'static str,
     legend: &'static str,
@@ -98,6 +100,7 @@ impl DateField {
         years.retain(|choice| !choice.value.is_empty());
         DateField {
             name: asked.name,
+            number: 0,
             class: asked.class,
             legend,
             hint,
@@ -111,8 +114,23 @@ impl DateField {
         }
     }
 
+    /// The same field as one of several of its name on a page: its ids differ, its names do not.
+    pub(super) fn numbered(self, number: usize) -> DateField {
+        DateField { number, ..self }
+    }
+
+    /// Where a link to what is wrong leads: the first wrong part.
+    pub(super) fn target(&self) -> String {
+        let parts = ["y", "m", "d"].into_iter().zip(self.wrong);
+        let first = parts.into_iter().find_map(|(part, wrong)| wrong.then_some(part));
+        self.id(first.unwrap_or("d"))
+    }
+
     fn id(&self, part: &str) -> String {
-        format!("{}_{part}", self.name)
+        match self.number {
+            0 => format!("{}_{part}", self.name),
+            number => format!("{}_{part}_{number}", self.name),
+        }
     }
 }
 

@@ -4,8 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use kizuna_store::tenants::Tenant;
 
-use super::words::Words;
-use super::{Desks, desks, others};
+use super::{Desks, Frame, desks};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::language::Language;
@@ -13,9 +12,7 @@ use crate::language::Language;
 #[derive(Template)]
 #[template(path = "reader/gone.html")]
 struct GonePage {
-    words: &'static Words,
-    others: Vec<Language>,
-    town: String,
+    frame: Frame,
     desks: Desks,
     has_desks: bool,
 }
@@ -27,9 +24,7 @@ pub(crate) fn answer(site: &Site, tenant: Option<&Tenant>, language: Language) -
         None => Vec::new(),
     };
     let shown = GonePage {
-        words: Words::of(language),
-        others: others(language),
-        town: tenant.map(|tenant| tenant.name.clone()).unwrap_or_default(),
+        frame: tenant.map_or_else(|| Frame::of_no_town(language), |tenant| Frame::new(tenant, language)),
         has_desks: !desks.is_empty(),
         desks: Desks { desks },
     };

@@ -1,9 +1,11 @@
 //! What families see. Nothing here names a person, asks why, or changes anything on a `GET`.
 
+pub(crate) mod accessibility;
 pub(crate) mod birth;
 pub(crate) mod changed;
 mod closed;
 mod date_field;
+pub(crate) mod dates;
 pub(crate) mod gone;
 mod own_words;
 pub(crate) mod register;
@@ -15,6 +17,7 @@ mod words;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use kizuna_domain::content::Desk;
+use kizuna_domain::tenant::Theme;
 use kizuna_engine::line::identity::{self, Pass};
 use kizuna_engine::menus;
 use kizuna_store::tenants::{self, Tenant};
@@ -35,35 +38,70 @@ pub(crate) fn show_menu(site: &Site, tenant: &Tenant, pass: &Pass) {
     }
 }
 
-/// What all readers' pages of a tenant share.
+/// What all readers' pages share.
 pub(crate) struct Frame {
     pub(crate) words: &'static Words,
     /// Name of the sender as readers know it.
     pub(crate) sender: String,
-    /// Name of the town.
+    /// Name of the town; empty where the address names none.
     pub(crate) town: String,
+    /// Code of the town.
+    pub(crate) code: String,
+    /// Hue of the town's pages.
+    pub(crate) theme: &'static str,
+    /// The town's own picture in place of the seedling.
+    pub(crate) logo: Option<String>,
+    /// The language of the page.
+    pub(crate) language: Language,
     /// The languages that this page is not in.
     pub(crate) others: Vec<Language>,
 }
 
 impl Frame {
     pub(crate) fn new(tenant: &Tenant, language: Language) -> Frame {
+        let look = &tenant.settings.look;
         Frame {
-            words: Words::of(language),
             sender: tenant.settings.sender_name.clone(),
             town: tenant.name.clone(),
-            others: others(language),
+            code: tenant.code.clone(),
+            theme: look.theme.code(),
+            logo: look.logo.as_ref().map(ToString::to_string),
+            ..Frame::of_no_town(language)
         }
+    }
+
+    /// The frame of a page whose address names no town.
+    pub(crate) fn of_no_town(language: Language) -> Frame {
+        Frame {
+            words: Words::of(language),
+            sender: "Kizuna".to_owned(),
+            town: String::new(),
+            code: String::new(),
+            theme: Theme::default().code(),
+            logo: None,
+            language,
+            others: Language::ALL.into_iter().filter(|other| *other != language).collect(),
+        }
+    }
+
+    /// True where the page speaks やさしい日本語.
+    pub(crate) fn is_easy(&self) -> bool {
+        self.language == Language::Easy
+    }
+
+    /// True where the sender's name does not say the town's already.
+    pub(crate) fn names_town(&self) -> bool {
+        !self.sender.contains(&self.town)
+    }
+
+    /// The language that the sender's name is in.
+    pub(crate) fn sender_lang(&self) -> &'static str {
+        if self.town.is_empty() { "en" } else { "ja" }
     }
 }
 
-/// The languages that a page in this one can be turned to.
-pub(crate) fn others(language: Language) -> Vec<Language> {
-    Language::ALL.into_iter().filter(|other| *other != language).collect()
-}
-
 /// The desks that every message of a tenant ends with.
-fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<Desk>, PageError> {
+pub(crate) fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<Desk>, PageError> {
     let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
     desks.retain(|desk| desk.default);
     Ok(desks)
@@ -72,8 +110,8 @@ fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<Desk>, PageError> {
 /// Desks as a list with numbers to dial.
 #[derive(Template)]
 #[template(path = "parts/desks.html")]
-struct Desks {
-    desks: Vec<Desk>,
+pub(crate) struct Desks {
+    pub(crate) desks: Vec<Desk>,
 }
 
 impl HtmlSafe for Desks {}

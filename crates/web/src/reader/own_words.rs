@@ -1,4 +1,4 @@
-//! The words of the pages on which readers register and change their own dates, in both languages.
+//! The words of the pages on which readers register and change their own dates, in every language.
 
 use kizuna_domain::position::EndRule;
 
@@ -200,140 +200,298 @@ static JAPANESE: OwnWords = OwnWords {
     ),
 };
 
+static EASY: OwnWords = OwnWords {
+    register_title: "｜登録《とうろく》",
+    hero_title: "あなたと｜赤《あか》ちゃんに、｜毎日《まいにち》のメッセージ。",
+    hero_text: "｜今《いま》のあなたに｜合《あ》ったメッセージを、LINEに｜送《おく》ります。お｜金《かね》はいりません。",
+    kind_legend: "｜今《いま》は、どちらですか",
+    pregnant: "｜妊娠中《にんしんちゅう》",
+    pregnant_more: "｜予定日《よていび》を｜入《い》れる",
+    raising: "｜子育《こそだ》て｜中《ちゅう》",
+    raising_more: "｜誕生日《たんじょうび》を｜入《い》れる",
+    due_legend: "｜赤《あか》ちゃんが｜生《う》まれる｜予定《よてい》の｜日《ひ》",
+    due_hint: "｜母子健康手帳《ぼしけんこうてちょう》を｜見《み》てください。あとで｜変《か》えることができます。",
+    birth_legend: "｜子《こ》どもの｜誕生日《たんじょうび》",
+    birth_hint: "あとで｜変《か》えることができます。",
+    date_labels: ["｜年《ねん》", "｜月《がつ》", "｜日《にち》"],
+    who_legend: "あなたは｜誰《だれ》ですか",
+    who_optional: "｜選《えら》ばなくてもいいです",
+    who: [
+        "｜母《はは》",
+        "｜父《ちち》・パートナー",
+        "おじいさん・おばあさん",
+        "ほかの｜家族《かぞく》",
+    ],
+    look_button: "｜確《たし》かめる",
+    look_title: "これで｜登録《とうろく》しますか",
+    today_is: "｜今日《きょう》は",
+    today_is_after: "です",
+    past_due: "｜予定日《よていび》をすぎています。このまま｜登録《とうろく》できます。",
+    register_button: "｜登録《とうろく》する",
+    edit_button: "｜直《なお》す",
+    reassure: "いつでも｜直《なお》すことができます。｜止《と》めることもできます。",
+    fine: "｜名前《なまえ》と｜住所《じゅうしょ》は｜聞《き》きません。｜日付《ひづけ》と、メッセージの｜受《う》け｜取《と》り｜方《かた》だけを｜保存《ほぞん》します。｜登録《とうろく》する｜前《まえ》に、｜下《した》の「｜個人情報《こじんじょうほう》について」を｜読《よ》んでください。｜登録《とうろく》すると、それに｜同意《どうい》（OKと｜言《い》うこと）します。",
+    privacy_title: "｜個人情報《こじんじょうほう》について",
+    privacy: [
+        "｜使《つか》う｜理由《りゆう》：あなたに｜合《あ》ったメッセージを｜送《おく》るためだけに｜使《つか》います。",
+        "｜保存《ほぞん》するもの：｜日付《ひづけ》、｜選《えら》んだ「あなたは｜誰《だれ》」、LINEの｜番号《ばんごう》。LINEの｜名前《なまえ》と｜写真《しゃしん》は｜見《み》ません。",
+        "｜日付《ひづけ》は、このページだけで｜聞《き》きます。LINEのトークには｜送《おく》りません。",
+        "｜止《と》めると、すぐに｜何《なに》も｜来《こ》なくなります。｜記録《きろく》を｜消《け》したいときは、｜役所《やくしょ》に｜言《い》ってください。",
+    ],
+    error_summary: "｜日付《ひづけ》を｜確《たし》かめてください",
+    error_label: "エラー：",
+    no_kind: "「｜妊娠中《にんしんちゅう》」か「｜子育《こそだ》て｜中《ちゅう》」を｜選《えら》んでください。",
+    no_due: "｜予定日《よていび》を｜選《えら》んでください。",
+    no_birth: "｜子《こ》どもの｜誕生日《たんじょうび》を｜選《えら》んでください。",
+    no_such_day: "{month}｜月《がつ》は{last}｜日《にち》までです。もう｜一度《いちど》｜日《ひ》を｜選《えら》んでください。",
+    due_too_far: "｜予定日《よていび》が10か｜月《げつ》より｜先《さき》です。｜年《ねん》を｜確《たし》かめてください。",
+    due_passed: "｜予定日《よていび》から2｜週間《しゅうかん》がすぎています。｜日付《ひづけ》を｜確《たし》かめてください。",
+    birth_ahead: "｜誕生日《たんじょうび》が、｜今日《きょう》より｜先《さき》です。｜日付《ひづけ》を｜確《たし》かめてください。",
+    far_from_due: "｜予定日《よていび》と、｜大《おお》きくちがいます。｜日付《ひづけ》を｜確《たし》かめてください。",
+    ended: "このサービスは{until}までです。{town}の｜電話番号《でんわばんごう》は、このページの｜下《した》にあります。",
+    done_title: "｜登録《とうろく》できました",
+    next_now: "このあと、｜今日《きょう》のメッセージがLINEに｜来《き》ます。",
+    next_today: "｜今日《きょう》{time}ごろ、｜初《はじ》めてのメッセージがLINEに｜来《き》ます。",
+    next_tomorrow: "｜次《つぎ》は、｜明日《あした》{time}ごろに｜来《き》ます。",
+    next_later: "｜次《つぎ》は、{day} {time}ごろに｜来《き》ます。",
+    next_none: "｜今《いま》は、メッセージがありません。",
+    paused_now: "｜今《いま》は、｜休《やす》んでいます。",
+    befriend: "LINEで｜受《う》け｜取《と》るには、｜友《とも》だちに｜追加《ついか》してください。",
+    befriend_button: "｜友《とも》だちに｜追加《ついか》する",
+    first_title: "｜初《はじ》めに｜来《く》るメッセージ",
+    can_title: "できること",
+    can: [
+        (
+            "｜止《と》める",
+            "トークに「｜停止《ていし》」と｜書《か》いて｜送《おく》ってください。すぐに｜止《と》まります。｜理由《りゆう》は｜聞《き》きません。",
+        ),
+        (
+            "｜日付《ひづけ》を｜直《なお》す・｜休《やす》む",
+            "LINEのメニューの「｜設定《せってい》」を｜開《ひら》いてください。",
+        ),
+        (
+            "｜家族《かぞく》も｜受《う》け｜取《と》る",
+            "｜自分《じぶん》のLINEから｜登録《とうろく》できます。あなたの｜日付《ひづけ》は｜見《み》えません。",
+        ),
+    ],
+    gone_title: "このリンクは、もう｜使《つか》えません",
+    gone_text: "｜使《つか》える｜時間《じかん》がすぎたかもしれません。｜何《なに》も｜変《か》わっていません。",
+    used_title: "このリンクは、もう｜使《つか》いました",
+    used_text: "｜一《ひと》つのリンクは、｜一回《いっかい》だけ｜使《つか》えます。｜前《まえ》に｜入《い》れたことは、｜変《か》わっていません。",
+    unproved_title: "LINEで｜確《たし》かめることができませんでした",
+    unproved_text: "｜時間《じかん》がすぎたかもしれません。｜何《なに》も｜変《か》わっていません。",
+    line_down_title: "｜今《いま》、LINEが｜使《つか》えません",
+    line_down_text: "LINEの｜会社《かいしゃ》の｜問題《もんだい》です。｜少《すこ》し｜待《ま》って、もう｜一度《いちど》やってください。｜何《なに》も｜変《か》わっていません。",
+    new_link: "LINEのメニューから、もう｜一度《いちど》｜開《ひら》いてください。トークに「｜登録《とうろく》」と｜送《おく》ると、｜新《あたら》しいリンクが｜来《き》ます。",
+    liff_wait: "LINEで｜確《たし》かめています。そのまま｜待《ま》ってください。",
+    liff_else: "｜待《ま》っても｜変《か》わらないときは、このボタンをおしてください。",
+    liff_button: "LINEにログインして｜進《すす》む",
+    settings_title: "｜設定《せってい》",
+    settings_once: "｜一回《いっかい》に｜一《ひと》つ、｜変《か》えることができます。もう｜一《ひと》つ｜変《か》えるときは、LINEのメニューから｜開《ひら》いてください。",
+    date_title: "｜日付《ひづけ》を｜直《なお》す",
+    date_button: "この｜日付《ひづけ》に｜直《なお》す",
+    pause_title: "｜休《やす》む",
+    pause_text: "ボタンをおすと、すぐに｜休《やす》みになります。また｜始《はじ》めるときは、このページを｜開《ひら》いてください。",
+    pause_button: "｜休《やす》む",
+    resume_text: "｜今《いま》は、｜休《やす》んでいます。",
+    resume_button: "｜休《やす》むのをやめる",
+    stop_title: "｜止《と》める",
+    stop_text: "｜理由《りゆう》は｜聞《き》きません。",
+    stop_link: "｜止《と》めるページを｜開《ひら》く",
+    birth_title: "｜生《う》まれました",
+    birth_text: "｜子《こ》どもの｜誕生日《たんじょうび》を｜入《い》れてください。｜次《つぎ》から、｜子育《こそだ》てのメッセージになります。",
+    which_legend: "どの｜子《こ》どもですか",
+    birth_button: "｜子育《こそだ》てのメッセージに｜変《か》える",
+    birth_none: "｜妊娠中《にんしんちゅう》の｜登録《とうろく》は、ありません。",
+    nothing_text: "｜今《いま》は、｜何《なに》も｜来《き》ません。",
+    changed_date: (
+        "｜直《なお》しました",
+        "｜次《つぎ》のメッセージから、｜新《あたら》しい｜日付《ひづけ》になります。",
+    ),
+    changed_pause: (
+        "｜休《やす》みにしました",
+        "｜待《ま》っていたメッセージも、｜来《き》ません。また｜始《はじ》めるときは、LINEのメニューの「｜設定《せってい》」を｜開《ひら》いてください。",
+    ),
+    changed_resume: (
+        "｜休《やす》むのをやめました",
+        "｜次《つぎ》のメッセージから、また｜送《おく》ります。",
+    ),
+    changed_birth: (
+        "おめでとうございます",
+        "｜次《つぎ》のメッセージから、｜子育《こそだ》てのメッセージになります。",
+    ),
+};
+
 static ENGLISH: OwnWords = OwnWords {
     register_title: "Register",
-    hero_title: "A little reassurance for your days with your baby.",
-    hero_text: "Words that fit your day, on LINE, free of charge. The messages are in Japanese.",
-    kind_legend: "Which is it now?",
+    hero_title: "A little reassurance, every day, for you and your baby.",
+    hero_text: "Short messages that fit the day you are at, on LINE, free of charge. The messages are in Japanese.",
+    kind_legend: "Are you pregnant, or raising a child?",
     pregnant: "Pregnant",
-    pregnant_more: "Give the due date",
+    pregnant_more: "Enter the due date",
     raising: "Raising a child",
-    raising_more: "Give the birthday",
+    raising_more: "Enter the birthday",
     due_legend: "Due date",
-    due_hint: "See your mother and child handbook. You can correct it later.",
+    due_hint: "See your Maternal and Child Health Handbook. You can correct it later.",
     birth_legend: "Your child's birthday",
     birth_hint: "You can correct it later.",
     date_labels: ["Year", "Month", "Day"],
     who_legend: "You are",
-    who_optional: "You need not choose",
+    who_optional: "optional",
     who: ["Mother", "Father or partner", "Grandparent", "Other family"],
     look_button: "Check",
-    look_title: "Register like this?",
-    today_is: "Today is",
+    look_title: "Is this right?",
+    today_is: "Today:",
     today_is_after: "",
-    past_due: "The due date has passed. You can register all the same.",
+    past_due: "The due date has passed. You can still register.",
     register_button: "Register",
     edit_button: "Correct",
-    reassure: "You can correct or end it at any time.",
-    fine: "We do not ask for your name or address. We keep only the date and how you receive. By registering you agree to the following.",
-    privacy_title: "How your data is handled",
+    reassure: "You can correct the date or stop at any time.",
+    fine: "We do not ask for your name or address. We keep only the date and how you receive the messages. By registering you agree to what is said below.",
+    privacy_title: "How we handle your data",
     privacy: [
-        "Purpose: only to send you words that fit your day.",
-        "What we keep: the date, the relation if you chose one, and your LINE user id. We do not receive your LINE name or picture.",
-        "The date is taken on this page only. It is not sent through the LINE talk.",
-        "When you end it, nothing more comes from that moment. To have the record erased, tell one of the desks.",
+        "Purpose: only to send you messages that fit your day.",
+        "What we keep: the date, who you are to the child if you told us, and your LINE user ID. We do not receive your LINE name or picture.",
+        "We ask for the date on this page only. It is not sent through the LINE chat.",
+        "When you stop, nothing more comes from that moment on. To have your record erased, tell one of the desks.",
     ],
     error_summary: "Please check the date",
     error_label: "Error: ",
     no_kind: "Choose whether you are pregnant or raising a child.",
     no_due: "Choose the due date.",
     no_birth: "Choose your child's birthday.",
-    no_such_day: "Month {month} has {last} days. Choose the day again.",
+    no_such_day: "Month {month} has only {last} days. Choose the day again.",
     due_too_far: "The due date is more than ten months away. Check the year.",
-    due_passed: "The due date passed more than two weeks ago. Check the date.",
-    birth_ahead: "The birthday lies ahead. Check the date.",
-    far_from_due: "This is far from the due date on record. Check the date.",
-    ended: "This service runs until {until}. The desks of {town} are at the end of this page.",
+    due_passed: "The due date was more than two weeks ago. Check the date.",
+    birth_ahead: "The birthday is in the future. Check the date.",
+    far_from_due: "This is far from the due date you registered. Check the date.",
+    ended: "This service runs until {until}. The desks of {town} are listed at the end of this page.",
     done_title: "You are registered",
-    next_now: "Today's words will come on LINE shortly.",
-    next_today: "The first words will come on LINE today at about {time}.",
-    next_tomorrow: "The next words come tomorrow at about {time}.",
-    next_later: "The next words come on {day} at about {time}.",
-    next_none: "There are no words for this stage now.",
-    paused_now: "The messages are paused now.",
-    befriend: "To receive on LINE, please add the account as a friend.",
+    next_now: "Today's message will come on LINE shortly.",
+    next_today: "The first message will come on LINE today at about {time}.",
+    next_tomorrow: "The next message will come tomorrow at about {time}.",
+    next_later: "The next message will come on {day} at about {time}.",
+    next_none: "There is no message for this stage at the moment.",
+    paused_now: "The messages are paused.",
+    befriend: "To receive messages on LINE, please add the account as a friend.",
     befriend_button: "Add as a friend",
-    first_title: "The first words",
+    first_title: "Your first message",
     can_title: "What you can do",
     can: [
         (
-            "End",
-            "Send 「停止」 or \"stop\" in the talk and they end at once. We do not ask why.",
+            "Stop",
+            "Send \"stop\" in the LINE chat and the messages stop at once. We do not ask why.",
         ),
-        ("Correct the date, pause", "Open 設定 in the LINE menu."),
         (
-            "Family members",
-            "Each registers on their own LINE. Your date is not shown to them.",
+            "Correct the date, or pause",
+            "Open ｜設定《》 (settings) in the LINE menu.",
+        ),
+        (
+            "Receive as a family",
+            "Everybody can register on their own LINE. Your date is not shown to them.",
         ),
     ],
-    gone_title: "This link cannot be used any more",
+    gone_title: "This link no longer works",
     gone_text: "It has expired or is cut off. Nothing has changed.",
-    used_title: "This link was used already",
-    used_text: "A link works once. What was entered before stays as it is.",
-    unproved_title: "LINE could not confirm it",
+    used_title: "This link has already been used",
+    used_text: "A link works once. What you entered before stays as it is.",
+    unproved_title: "LINE could not confirm who you are",
     unproved_text: "It took too long or stopped on the way. Nothing has changed.",
-    line_down_title: "LINE cannot be reached now",
-    line_down_text: "The problem is at LINE. Please try again a little later. Nothing has changed.",
-    new_link: "Please open it again from the LINE menu. Sending 「登録」 in the talk also brings a new link.",
-    liff_wait: "LINE is confirming. Please wait.",
-    liff_else: "If nothing changes for a while, go on here.",
-    liff_button: "Sign in to LINE and go on",
+    line_down_title: "LINE cannot be reached at the moment",
+    line_down_text: "The problem is on LINE's side. Please try again a little later. Nothing has changed.",
+    new_link: "Please open it again from the LINE menu. Sending ｜登録《》 (register) in the LINE chat also brings a new link.",
+    liff_wait: "Checking with LINE. Please wait.",
+    liff_else: "If nothing changes for a while, continue here.",
+    liff_button: "Log in to LINE and continue",
     settings_title: "Settings",
-    settings_once: "You can change one thing at a time. For another, open the page again from the LINE menu.",
+    settings_once: "You can change one thing at a time. To change another, open this page again from the LINE menu.",
     date_title: "Correct the date",
     date_button: "Use this date",
     pause_title: "Pause",
-    pause_text: "It pauses the moment you press. To go on, come back to this page.",
+    pause_text: "The messages pause the moment you press. To go on, come back to this page.",
     pause_button: "Pause",
-    resume_text: "The messages are paused now.",
+    resume_text: "The messages are paused.",
     resume_button: "End the pause",
-    stop_title: "End",
+    stop_title: "Stop",
     stop_text: "We do not ask why.",
-    stop_link: "To the page that ends the messages",
-    birth_title: "Born",
-    birth_text: "Give your child's birthday, and the words change to those for raising a child.",
+    stop_link: "Go to the page that stops the messages",
+    birth_title: "My baby was born",
+    birth_text: "Enter your child's birthday, and from then on the messages are about raising a child.",
     which_legend: "Which child?",
-    birth_button: "Change to words for raising a child",
-    birth_none: "There is no registration of a pregnancy.",
-    nothing_text: "Nothing comes now.",
-    changed_date: ("Corrected", "The next words follow the new date."),
+    birth_button: "Change to messages about raising a child",
+    birth_none: "There is no pregnancy registered.",
+    nothing_text: "No messages are coming at the moment.",
+    changed_date: ("Corrected", "From the next message on, the new date counts."),
     changed_pause: (
         "Paused",
-        "What was waiting will not come either. To go on, open 設定 in the LINE menu.",
+        "Messages that were waiting will not come either. To go on, open ｜設定《》 (settings) in the LINE menu.",
     ),
-    changed_resume: ("The pause has ended", "The next words will come as before."),
+    changed_resume: ("The pause has ended", "The messages go on with the next one."),
     changed_birth: (
         "Congratulations",
-        "From the next message on, the words are about raising a child.",
+        "From the next message on, they are about raising a child.",
     ),
 };
 
 impl OwnWords {
     /// The words of a language.
-    pub(crate) fn of(language: Language) -> &'static OwnWords {
-        match language {
-            Language::Ja | Language::Easy => &JAPANESE,
-            Language::En => &ENGLISH,
-        }
+    pub(crate) const fn of(language: Language) -> &'static OwnWords {
+        language.pick(&JAPANESE, &EASY, &ENGLISH)
     }
 }
 
 /// Until when a series runs, in words.
 pub(super) fn end_words(end: EndRule, language: Language) -> String {
-    match (end, language) {
-        (EndRule::OnBirthday(years), Language::Ja | Language::Easy) => format!("{years}歳の誕生日"),
-        (EndRule::DayBeforeBirthday(years), Language::Ja | Language::Easy) => format!("{years}歳の誕生日の前の日"),
-        (EndRule::SchoolYearEnd(0), Language::Ja | Language::Easy) => "年長の3月".to_owned(),
-        (EndRule::SchoolYearEnd(grade @ 1..=6), Language::Ja | Language::Easy) => format!("小学{grade}年生の3月"),
-        (EndRule::SchoolYearEnd(grade @ 7..=9), Language::Ja | Language::Easy) => format!("中学{}年生の3月", grade - 6),
-        (EndRule::SchoolYearEnd(grade), Language::Ja | Language::Easy) => {
-            format!("高校{}年生の3月", grade.saturating_sub(9))
-        }
-        (EndRule::LegalAge(years), Language::Ja | Language::Easy) => format!("{years}歳になる日"),
-        (EndRule::OnBirthday(years), Language::En) => format!("the birthday number {years}"),
-        (EndRule::DayBeforeBirthday(years), Language::En) => format!("the day before birthday number {years}"),
-        (EndRule::SchoolYearEnd(0), Language::En) => "March of the last kindergarten year".to_owned(),
-        (EndRule::SchoolYearEnd(grade), Language::En) => format!("March of school year {grade}"),
-        (EndRule::LegalAge(years), Language::En) => format!("the age of {years}"),
+    match language {
+        Language::Ja => match end {
+            EndRule::OnBirthday(years) => format!("{years}歳の誕生日"),
+            EndRule::DayBeforeBirthday(years) => format!("{years}歳の誕生日の前の日"),
+            EndRule::SchoolYearEnd(0) => "年長の3月".to_owned(),
+            EndRule::SchoolYearEnd(grade @ 1..=6) => format!("小学{grade}年生の3月"),
+            EndRule::SchoolYearEnd(grade @ 7..=9) => format!("中学{}年生の3月", grade - 6),
+            EndRule::SchoolYearEnd(grade) => format!("高校{}年生の3月", grade.saturating_sub(9)),
+            EndRule::LegalAge(years) => format!("{years}歳になる日"),
+        },
+        Language::Easy => match end {
+            EndRule::OnBirthday(years) => format!("{years}｜歳《さい》の｜誕生日《たんじょうび》"),
+            EndRule::DayBeforeBirthday(years) => {
+                format!("{years}｜歳《さい》の｜誕生日《たんじょうび》の｜前《まえ》の｜日《ひ》")
+            }
+            EndRule::SchoolYearEnd(0) => {
+                "｜小学校《しょうがっこう》に｜入《はい》る｜前《まえ》の3｜月《がつ》".to_owned()
+            }
+            EndRule::SchoolYearEnd(grade @ 1..=6) => {
+                format!("｜小学《しょうがく》{grade}｜年生《ねんせい》の3｜月《がつ》")
+            }
+            EndRule::SchoolYearEnd(grade @ 7..=9) => {
+                format!("｜中学《ちゅうがく》{}｜年生《ねんせい》の3｜月《がつ》", grade - 6)
+            }
+            EndRule::SchoolYearEnd(grade) => {
+                format!(
+                    "｜高校《こうこう》{}｜年生《ねんせい》の3｜月《がつ》",
+                    grade.saturating_sub(9)
+                )
+            }
+            EndRule::LegalAge(years) => format!("{years}｜歳《さい》になる｜日《ひ》"),
+        },
+        Language::En => match end {
+            EndRule::OnBirthday(years) => format!("the child's {} birthday", ordinal(years)),
+            EndRule::DayBeforeBirthday(years) => format!("the day before the child's {} birthday", ordinal(years)),
+            EndRule::SchoolYearEnd(0) => "the March before primary school".to_owned(),
+            EndRule::SchoolYearEnd(grade) => format!("March of grade {grade}"),
+            EndRule::LegalAge(years) => format!("the day on which the child turns {years} by law"),
+        },
     }
+}
+
+/// A number in its English order: 1st, 2nd, 3rd, 11th.
+fn ordinal(number: u8) -> String {
+    let ending = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::day::Day;
 use kizuna_domain::people::{Follower, Reach, Relation, SkipReason, SubscriptionState};
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_domain::registration::{self, DateProblem, Situation};
 use kizuna_engine::actions::registration::{Registration, register};
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
 use super::own_words::CONSENT_WORDING;
-use super::{Closed, Desks, Frame, OwnWords, closed, desks, show_menu};
+use super::{Closed, Desks, Frame, OwnWords, closed, dates, desks, show_menu};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
@@ -115,7 +115,7 @@ struct RegisterPage {
     words: &'static OwnWords,
     action: String,
     /// What is wrong, with the id of the field to go to.
-    problem: Option<(String, &'static str)>,
+    problem: Option<(String, String)>,
     is_pregnant: bool,
     is_raising: bool,
     due: DateField,
@@ -268,12 +268,24 @@ fn form(
         let problem = of(asked.situation);
         DateField::new(&asked, tenant, language, today, parts, problem)
     };
+    let due = Asked {
+        name: "due",
+        class: "for-pregnant",
+        situation: Situation::Pregnant,
+    };
+    let birth = Asked {
+        name: "birth",
+        class: "for-raising",
+        situation: Situation::Raising,
+    };
+    let due = field(due, &entry.due());
+    let birth = field(birth, &entry.birth());
     let summary = problem.map(|problem| match problem {
-        Problem::Kind => (words.no_kind.to_owned(), "pregnant"),
+        Problem::Kind => (words.no_kind.to_owned(), "pregnant".to_owned()),
         Problem::Date(situation, problem) => {
             let target = match situation {
-                Situation::Pregnant => "due_d",
-                Situation::Raising => "birth_d",
+                Situation::Pregnant => due.target(),
+                Situation::Raising => birth.target(),
             };
             (sentence(problem, situation, tenant, language), target)
         }
@@ -288,16 +300,6 @@ fn form(
         label,
         chosen: entry.who == *code,
     });
-    let due = Asked {
-        name: "due",
-        class: "for-pregnant",
-        situation: Situation::Pregnant,
-    };
-    let birth = Asked {
-        name: "birth",
-        class: "for-raising",
-        situation: Situation::Raising,
-    };
     let shown = RegisterPage {
         frame: Frame::new(tenant, language),
         words,
@@ -305,8 +307,8 @@ fn form(
         problem: summary,
         is_pregnant: entry.situation() == Some(Situation::Pregnant),
         is_raising: entry.situation() == Some(Situation::Raising),
-        due: field(due, &entry.due()),
-        birth: field(birth, &entry.birth()),
+        due,
+        birth,
         who: who.collect(),
         desks: Desks {
             desks: desks(site, tenant)?,
@@ -332,21 +334,13 @@ fn look(
         frame: Frame::new(tenant, language),
         words,
         action: address(tenant, language, token),
-        stage: stage_label(anchor, today, &tenant.settings.customs),
+        stage: dates::stage(anchor, today, tenant.settings.customs, language),
         legend,
-        date: day_words(date, language),
+        date: dates::day(date, language),
         past_due: matches!(anchor, Anchor::Due(due) if *due < today),
         entry,
     };
     page(StatusCode::OK, &shown)
-}
-
-/// A day as a reader of this language writes it.
-fn day_words(day: Day, language: Language) -> String {
-    match language {
-        Language::Ja | Language::Easy => day.japanese(),
-        Language::En => day.to_string(),
-    }
 }
 
 fn registered(site: &Site, tenant: &Tenant, language: Language, pass: &Pass) -> Result<Response, PageError> {
@@ -374,7 +368,7 @@ fn registered(site: &Site, tenant: &Tenant, language: Language, pass: &Pass) -> 
     let shown = DonePage {
         frame: Frame::new(tenant, language),
         words,
-        stage: stage_label(&follower.anchor, today, &tenant.settings.customs),
+        stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
         next: if needs_friend { String::new() } else { next },
         befriend: basic_id
             .filter(|_| needs_friend)
@@ -415,7 +409,7 @@ fn next(
     let Some(ahead) = explain::ahead(&site.env, tenant, follower, from)? else {
         return Ok((words.next_none.to_owned(), None));
     };
-    let time = time_words(&tenant.settings.send_from, language);
+    let time = dates::time(&tenant.settings.send_from, language);
     let sentence = if ahead.on == today && now >= window.opens(today, &zone) {
         words.next_now
     } else if ahead.on == today {
@@ -427,24 +421,6 @@ fn next(
     };
     let sentence = sentence
         .replace("{time}", &time)
-        .replace("{day}", &day_words(ahead.on, language));
+        .replace("{day}", &dates::day(ahead.on, language));
     Ok((sentence, Some(ahead.draft)))
-}
-
-/// `08:00` as people say it: 朝8時.
-fn time_words(time: &str, language: Language) -> String {
-    let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
-    let hour: u8 = hour.parse().unwrap_or_default();
-    match (language, minute) {
-        (Language::En, _) => time.to_owned(),
-        (Language::Ja | Language::Easy, minute) => {
-            let part = if (4..11).contains(&hour) { "朝" } else { "" };
-            let minute = if minute == "00" {
-                String::new()
-            } else {
-                format!("{minute}分")
-            };
-            format!("{part}{hour}時{minute}")
-        }
-    }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriptionId;
 use kizuna_domain::people::{Follower, SubscriptionState};
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_domain::registration::{self, DateProblem, Situation};
 use kizuna_engine::actions::registration::{Change, Registered, change};
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
@@ -18,7 +18,7 @@ use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
-use super::{Closed, Desks, Frame, OwnWords, closed, desks, show_menu};
+use super::{Closed, Desks, Frame, OwnWords, closed, dates, desks, show_menu};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
@@ -60,7 +60,8 @@ struct SettingsPage {
     words: &'static OwnWords,
     action: String,
     stop: String,
-    problem: Option<String>,
+    /// What is wrong, with the id of the field to go to.
+    problem: Option<(String, String)>,
     children: Vec<Child>,
     desks: Desks,
 }
@@ -193,27 +194,31 @@ fn show(
     let today = run::today(&site.env, tenant)?;
     let reader = identity::reader(pass)?;
     let mut problem = None;
-    let children = children(site, tenant, pass)?.into_iter().map(|child| {
-        let asked = Asked {
-            name: "date",
-            class: "",
-            situation: situation(&child),
-        };
-        let date = child.anchor.birth().or(child.anchor.due()).unwrap_or(today);
-        let (parts, found) = match wrong {
-            Some((id, parts, found)) if *id == child.subscription => (parts.clone(), Some(*found)),
-            Some(_) | None => (Parts::of(date), None),
-        };
-        if let Some(found) = found {
-            problem = Some(sentence(found, asked.situation, tenant, language));
-        }
-        Child {
-            subscription: child.subscription,
-            stage: stage_label(&child.anchor, today, &tenant.settings.customs),
-            is_paused: child.state == SubscriptionState::Paused,
-            date: DateField::new(&asked, tenant, language, today, &parts, found),
-        }
-    });
+    let children = children(site, tenant, pass)?
+        .into_iter()
+        .zip(0..)
+        .map(|(child, number)| {
+            let asked = Asked {
+                name: "date",
+                class: "",
+                situation: situation(&child),
+            };
+            let date = child.anchor.birth().or(child.anchor.due()).unwrap_or(today);
+            let (parts, found) = match wrong {
+                Some((id, parts, found)) if *id == child.subscription => (parts.clone(), Some(*found)),
+                Some(_) | None => (Parts::of(date), None),
+            };
+            let date = DateField::new(&asked, tenant, language, today, &parts, found).numbered(number);
+            if let Some(found) = found {
+                problem = Some((sentence(found, asked.situation, tenant, language), date.target()));
+            }
+            Child {
+                subscription: child.subscription,
+                stage: dates::stage(&child.anchor, today, tenant.settings.customs, language),
+                is_paused: child.state == SubscriptionState::Paused,
+                date,
+            }
+        });
     let children = children.collect();
     let status = if problem.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY

@@ -1,4 +1,4 @@
-//! The words of readers' pages in both languages: short, without questions, without reproach.
+//! The words of readers' pages in every language: short, without questions, without reproach.
 
 use crate::language::Language;
 
@@ -6,6 +6,9 @@ use crate::language::Language;
 pub(crate) struct Words {
     pub(crate) lang: &'static str,
     pub(crate) skip: &'static str,
+    pub(crate) languages: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) accessibility: &'static str,
     pub(crate) stop_title: &'static str,
     pub(crate) stop_lead: &'static str,
     pub(crate) stop_more: &'static str,
@@ -26,6 +29,9 @@ pub(crate) struct Words {
 static JAPANESE: Words = Words {
     lang: "ja",
     skip: "本文へ進む",
+    languages: "ページのことば",
+    about: "このページについて",
+    accessibility: "読みやすさへの取り組み",
     stop_title: "配信を止めます",
     stop_lead: "理由は聞きません。おしたら、すぐに止まります。",
     stop_more: "お祝いのことばやアンケートも、もう届きません。",
@@ -43,32 +49,55 @@ static JAPANESE: Words = Words {
     gone_how_plain: "うまくいかないときは、お住まいの市区町村の子育ての窓口に「配信を止めたい」とだけ、伝えてください。",
 };
 
+static EASY: Words = Words {
+    lang: "ja",
+    skip: "｜本文《ほんぶん》へ｜進《すす》む",
+    languages: "ページのことば",
+    about: "このページについて",
+    accessibility: "｜読《よ》みやすいページにするために",
+    stop_title: "メッセージを｜止《と》めます",
+    stop_lead: "｜理由《りゆう》は｜聞《き》きません。ボタンをおすと、すぐに｜止《と》まります。",
+    stop_more: "おいわいのメッセージもアンケートも、もう｜来《き》ません。",
+    stop_button: "すぐに｜止《と》める",
+    grief_title: "｜悲《かな》しいことがあったとき",
+    grief_text: "｜話《はな》しても、｜話《はな》さなくても、だいじょうぶです。｜話《はな》したいときは、ゆっくり｜聞《き》きます。",
+    stopped_title: "｜止《と》めました",
+    stopped_text: "｜今《いま》まで｜読《よ》んでくれて、ありがとうございました。",
+    desks_title: "｜話《はな》したいとき、｜困《こま》ったとき",
+    gone_title: "このリンクでは｜止《と》めることができませんでした",
+    gone_text: "リンクが｜全部《ぜんぶ》｜入《はい》っていないかもしれません。｜何《なに》も｜変《か》わっていません。",
+    gone_how_title: "｜止《と》める｜方法《ほうほう》",
+    gone_how_mail: "メッセージのいちばん｜下《した》を｜見《み》てください。「｜止《と》めるページ」を、もう｜一度《いちど》｜開《ひら》いてください。",
+    gone_how_desk: "｜電話《でんわ》でも｜止《と》めることができます。「メッセージを｜止《と》めたい」と｜言《い》ってください。｜理由《りゆう》は｜聞《き》きません。",
+    gone_how_plain: "うまくいかないときは、｜住《す》んでいる｜町《まち》の｜役所《やくしょ》に｜電話《でんわ》してください。「メッセージを｜止《と》めたい」と｜言《い》ってください。",
+};
+
 static ENGLISH: Words = Words {
     lang: "en",
     skip: "Skip to content",
-    stop_title: "End the messages",
-    stop_lead: "We do not ask why. They end the moment you press the button.",
+    languages: "Language of this page",
+    about: "About this page",
+    accessibility: "Accessibility",
+    stop_title: "Stop the messages",
+    stop_lead: "We do not ask why. They stop the moment you press the button.",
     stop_more: "No congratulations and no surveys will follow.",
-    stop_button: "End them now",
+    stop_button: "Stop them now",
     grief_title: "If something sad has happened",
-    grief_text: "You may talk about it or not; both are fine. Whenever you want to talk, we listen at your pace.",
-    stopped_title: "The messages have ended",
-    stopped_text: "Thank you for reading them until today.",
+    grief_text: "You can talk about it or not; both are fine. Whenever you want to talk, we will listen, at your pace.",
+    stopped_title: "The messages have stopped",
+    stopped_text: "Thank you for having read them.",
     desks_title: "If you want to talk or need help",
-    gone_title: "This link could not end the messages",
+    gone_title: "This link could not stop the messages",
     gone_text: "It seems to be cut off. Nothing has changed.",
-    gone_how_title: "How to end them",
+    gone_how_title: "How to stop them",
     gone_how_mail: "Please open the link at the very end of a message once more.",
-    gone_how_desk: "You can also call. Just say that you want the messages to end; nobody will ask why.",
-    gone_how_plain: "If that does not work, tell the family desk of your city or town that you want the messages to end.",
+    gone_how_desk: "You can also call. Just say that you want the messages to stop; nobody will ask why.",
+    gone_how_plain: "If that does not work, tell the family desk of your city or town that you want the messages to stop.",
 };
 
 impl Words {
     /// The words of a language.
-    pub(crate) fn of(language: Language) -> &'static Words {
-        match language {
-            Language::Ja | Language::Easy => &JAPANESE,
-            Language::En => &ENGLISH,
-        }
+    pub(crate) const fn of(language: Language) -> &'static Words {
+        language.pick(&JAPANESE, &EASY, &ENGLISH)
     }
 }

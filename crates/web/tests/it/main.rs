@@ -11,6 +11,7 @@ mod guards;
 mod lean;
 mod line;
 mod line_office;
+mod look;
 mod matrix;
 mod media;
 mod office;

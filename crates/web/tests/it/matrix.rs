@@ -41,6 +41,7 @@ fn no_route_vanishes_or_changes_its_audience_unnoticed() {
             "GET /{tenant}/stop/{token}/one-click reader",
             "POST /{tenant}/stop/{token}/one-click reader",
             "GET /{tenant}/stopped reader",
+            "GET /{tenant}/accessibility reader",
             "POST /{tenant}/line/webhook reader",
             "GET /{tenant}/line/enter reader",
             "GET /{tenant}/line/callback reader",

@@ -197,11 +197,11 @@ fn readers_pages_speak_english_where_it_is_asked_for() {
     place
         .get(&format!("{path}?lang=en"))
         .says("<html lang=\"en\">")
-        .says("End them now")
+        .says("Stop them now")
         .says("?lang=en\"");
     let answer = place.post(&format!("{path}?lang=en"), FORM, "");
     assert_eq!(answer.header("location"), "/hidamari/stopped?lang=en");
     place
         .get("/hidamari/stopped?lang=en")
-        .says("Thank you for reading them until today.");
+        .says("Thank you for having read them.");
 }

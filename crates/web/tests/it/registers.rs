@@ -238,7 +238,7 @@ fn a_link_that_is_forged_expired_or_another_towns_says_how_else_and_changes_noth
 }
 
 /// The address of a reader's own page, as the talk gives it.
-fn own_page(place: &Place, town: &Tenant, page: &str, number: usize) -> String {
+pub(crate) fn own_page(place: &Place, town: &Tenant, page: &str, number: usize) -> String {
     use kizuna_channels::line::webhook::sign;
     let id = place.env().ids.next();
     let event = serde_json::json!({ "type": "postback", "webhookEventId": id.to_string(), "timestamp": 1_763_000_000_000_i64,
@@ -368,10 +368,12 @@ fn these_pages_speak_english_and_hold_no_script() {
     let path = link(&place, &town, 1);
     let form = place.get(&format!("{path}?lang=en"));
     form.says("<html lang=\"en\">")
-        .says("Which is it now?")
+        .says("Are you pregnant, or raising a child?")
         .says("lang=en\" novalidate");
     let look = send(&place, &format!("{path}?lang=en"), &format!("{DUE}&step=look"));
-    look.says("Register like this?");
+    look.says("Is this right?")
+        .says("23 weeks and 6 days pregnant")
+        .says("Monday, 15 March 2027");
     let done = send(&place, &format!("{path}?lang=en"), &format!("{DUE}&step=register"));
     assert!(done.header("location").ends_with("/done?lang=en"));
     for answer in [form, look, place.get(done.header("location"))] {

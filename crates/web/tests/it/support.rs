@@ -17,7 +17,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::ids::{Ids, StaffId, SubscriptionId};
 use kizuna_domain::people::SubscriptionState;
 use kizuna_domain::staff::{Role, StaffMail};
-use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
+use kizuna_domain::tenant::{Adoption, JoinPolicy, Look, Settings, TenantKind};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::line::Inbox;
@@ -364,6 +364,7 @@ impl Place {
             customs: kizuna_domain::position::Customs::default(),
             catch_up_days: 3,
             base_url: "http://127.0.0.1:8117".to_owned(),
+            look: Look::default(),
             adopt: vec![adoption("starter"), adoption("hidamari")],
         };
         let outbox = BTreeMap::from([
