@@ -211,6 +211,8 @@ pub struct Follower {
     pub reach: Reach,
     /// True where the reader follows more than one child.
     pub has_siblings: bool,
+    /// The hour of the day from which the reader wants messages, where one was chosen.
+    pub hour: Option<u8>,
 }
 
 impl Follower {

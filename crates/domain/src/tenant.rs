@@ -71,6 +71,30 @@ fn third_birthday() -> EndRule {
     EndRule::OnBirthday(3)
 }
 
+/// What a tenant lets each reader decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choices {
+    /// Hours of the day that a reader may choose among, all within the delivery hours; empty where nobody chooses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hours: Vec<u8>,
+    /// Whether a reader may change over to another address or channel.
+    #[serde(default = "yes")]
+    pub ways: bool,
+}
+
+impl Default for Choices {
+    fn default() -> Choices {
+        Choices {
+            hours: Vec::new(),
+            ways: yes(),
+        }
+    }
+}
+
+/// Hours that can be offered: more would be a list nobody reads on a phone.
+pub const HOURS_MAX: usize = 8;
+
 /// Everything about a tenant that its staff decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +124,16 @@ pub struct Settings {
     /// Series that are sent.
     #[serde(default)]
     pub adopt: Vec<Adoption>,
+    /// What readers decide for themselves.
+    #[serde(default)]
+    pub choices: Choices,
+    /// Whether families of other towns of this installation may choose this town when they move.
+    #[serde(default)]
+    pub listed: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn tokyo() -> String {
@@ -127,6 +161,12 @@ pub enum SettingsError {
     /// Unusable address of the public pages.
     #[error("base_url '{0}' must be empty or like https://kosodate.example.lg.jp, without a slash at the end")]
     BaseUrl(String),
+    /// An hour that messages do not leave at.
+    #[error("choices.hours: {0} is not an hour between send_from and send_until, or stands there twice")]
+    Hour(u8),
+    /// Too many hours to choose among.
+    #[error("choices.hours: at most {HOURS_MAX} hours can be offered")]
+    Hours,
     /// Unusable delivery window.
     #[error(transparent)]
     Window(#[from] NotAWindow),
@@ -141,7 +181,17 @@ impl Settings {
     /// Says what keeps these settings from being used.
     pub fn check(&self) -> Result<(), SettingsError> {
         self.zone()?;
-        self.window()?;
+        let window = self.window()?;
+        let hours = &self.choices.hours;
+        if hours.len() > HOURS_MAX {
+            return Err(SettingsError::Hours);
+        }
+        for (place, hour) in hours.iter().enumerate() {
+            let is_repeated = hours.iter().take(place).any(|before| before == hour);
+            if is_repeated || window.from_hour(*hour).is_none() {
+                return Err(SettingsError::Hour(*hour));
+            }
+        }
         let url = &self.base_url;
         let local = ["http://127.0.0.1", "http://localhost"]
             .iter()
@@ -158,5 +208,22 @@ impl Settings {
     /// The hours in which messages leave.
     pub fn window(&self) -> Result<SendWindow, SettingsError> {
         Ok(SendWindow::new(&self.send_from, &self.send_until)?)
+    }
+
+    /// The hours in which one reader's messages leave: from the hour of their choice on, while it is offered.
+    ///
+    /// ```
+    /// # use kizuna_domain::tenant::Settings;
+    /// let settings: Settings = serde_json::from_str(
+    ///     r#"{ "kind": "municipality", "sender_name": "ひだまり市", "choices": { "hours": [12, 18] } }"#,
+    /// ).unwrap();
+    /// assert_eq!(settings.window_of(Some(18)).unwrap().texts().0, "18:00");
+    /// assert_eq!(settings.window_of(Some(19)).unwrap().texts().0, "08:00");
+    /// assert_eq!(settings.window_of(None).unwrap().texts().0, "08:00");
+    /// ```
+    pub fn window_of(&self, hour: Option<u8>) -> Result<SendWindow, SettingsError> {
+        let window = self.window()?;
+        let offered = hour.filter(|hour| self.choices.hours.contains(hour));
+        Ok(offered.and_then(|hour| window.from_hour(hour)).unwrap_or(window))
     }
 }

@@ -55,13 +55,14 @@ fn follower(row: &Row<'_>, keys: &Keyring) -> Result<Follower, StoreError> {
         area: row.text_opt(7)?.map(str::to_owned),
         reach,
         has_siblings: row.int(11)? != 0,
+        hour: row.int_opt(13)?.and_then(|hour| u8::try_from(hour).ok()),
     })
 }
 
 sql!(
     BY_DUE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.birth_on IS NULL AND s.state <> 'ended'
                 AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
@@ -70,7 +71,7 @@ sql!(
 sql!(
     BY_BIRTH,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.birth_on IS NOT NULL AND s.state <> 'ended'
                 AND s.birth_on <= $3 AND (s.birth_on, s.id) > ($2, $4)
@@ -79,7 +80,7 @@ sql!(
 sql!(
     BY_PRETERM_DUE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.preterm = 1 AND s.state <> 'ended'
                 AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
@@ -88,7 +89,7 @@ sql!(
 sql!(
     BY_REGISTRATION,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.state <> 'ended'
                 AND s.registered_on <= $3 AND (s.registered_on, s.id) > ($2, $4)
@@ -98,7 +99,7 @@ sql!(
 sql!(
     BY_RESUMPTION,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.resumed_on IS NOT NULL AND s.state <> 'ended'
                 AND s.resumed_on <= $3 AND (s.resumed_on, s.id) > ($2, $4)
@@ -182,7 +183,7 @@ fn page(
 sql!(
     OF_SUBSCRIBER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
 );
@@ -204,7 +205,7 @@ pub fn of_subscriber(
 sql!(
     FOLLOWER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.id = $2"
 );
@@ -222,7 +223,7 @@ pub fn one(
 sql!(
     SAMPLE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3"
 );
@@ -684,6 +685,21 @@ pub fn refresh_reach(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberI
         SET_REACH,
         args![scope.bytes(), subscriber.bytes(), point, account, silent, count > 1],
     )
+}
+
+sql!(
+    SET_HOUR,
+    "UPDATE subscribers SET hour = $3 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Writes the hour of the day from which a reader wants messages; `None` for the tenant's own.
+pub fn set_hour(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    hour: Option<u8>,
+) -> Result<(), StoreError> {
+    tx.exec_one(SET_HOUR, args![scope.bytes(), subscriber.bytes(), hour.map(i64::from)])
 }
 
 sql!(

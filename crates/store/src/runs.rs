@@ -919,6 +919,64 @@ pub fn recall(
     Ok(waiting.len() as u64)
 }
 
+/// A letter that has not left, with the batch that it waits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingLetter {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its place there.
+    pub number: i64,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Where it goes.
+    pub point: PointId,
+    /// The day it is for.
+    pub day: Day,
+    /// 0 is urgent.
+    pub lane: i64,
+    /// Attempts made before.
+    pub attempt: i64,
+    /// Not before this instant.
+    pub not_before: Timestamp,
+    /// Of no use from this instant on.
+    pub expires: Timestamp,
+    /// True where its batch waits for a person.
+    pub is_held: bool,
+}
+
+sql!(
+    TO_MOVE,
+    "SELECT DISTINCT d.batch_id, d.number, b.run_id, d.point_id, d.day_on, b.lane, b.attempt, b.not_before_at, b.expires_at, b.state
+                  FROM deliveries d JOIN batches b ON b.id = d.batch_id
+                  WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.outcome IS NULL
+                    AND b.state IN ('ready', 'claimed', 'held') AND d.number >= b.reached"
+);
+
+/// The letters of one subscription that have not left, to be moved into other batches in the same transaction
+/// ([`reroute`]); whoever holds their batches is told before the next letter.
+pub fn take_waiting(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscription: SubscriptionId,
+) -> Result<Vec<WaitingLetter>, StoreError> {
+    // First, for the reason that `recall` has.
+    tx.exec(RECALL, args![scope.bytes(), subscription.bytes()])?;
+    tx.all(TO_MOVE, args![scope.bytes(), subscription.bytes()], |row| {
+        Ok(WaitingLetter {
+            batch: row.id(0, BatchId::from_bytes)?,
+            number: row.int(1)?,
+            run: row.id(2, RunId::from_bytes)?,
+            point: row.id(3, PointId::from_bytes)?,
+            day: row.day(4)?,
+            lane: row.int(5)?,
+            attempt: row.int(6)?,
+            not_before: instant(row.int(7)?),
+            expires: instant(row.int(8)?),
+            is_held: row.text(9)? == "held",
+        })
+    })
+}
+
 sql!(TALLY, "SELECT CAST(COALESCE(SUM(b.sent), 0) AS BIGINT), CAST(COALESCE(SUM(b.skipped), 0) AS BIGINT),
                     CAST(COALESCE(SUM(b.failed), 0) AS BIGINT), CAST(COALESCE(SUM(b.in_doubt), 0) AS BIGINT),
                     CAST(COALESCE(SUM(CASE WHEN b.state IN ('ready', 'claimed') AND a.paused_reason IS NULL

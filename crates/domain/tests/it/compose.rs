@@ -119,6 +119,7 @@ fn siblings() -> [Follower; 2] {
     let child = |number, name: &str, on| Follower {
         nickname: Some(name.into()),
         has_siblings: true,
+        hour: None,
         ..numbered_family(number, born(on))
     };
     [child(1, "はな", "2026-05-01"), child(2, "たろう", "2024-05-01")]

@@ -143,6 +143,8 @@ pub(crate) fn settings() -> Settings {
         catch_up_days: 3,
         base_url: String::new(),
         adopt: vec![],
+        choices: kizuna_domain::tenant::Choices::default(),
+        listed: false,
     }
 }
 
@@ -185,5 +187,6 @@ pub(crate) fn numbered_family(number: usize, anchor: Anchor) -> Follower {
             account: AccountId::new(id(0)),
         },
         has_siblings: false,
+        hour: None,
     }
 }

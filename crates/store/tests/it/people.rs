@@ -63,6 +63,7 @@ store_test!(
             state: SubscriptionState::Paused,
             reach: Reach::Silent(SkipReason::NoAddress),
             has_siblings: false,
+            hour: None,
         };
         assert_eq!(found, Some(expected));
         assert_eq!(
