@@ -19,6 +19,7 @@ mod mail;
 mod missed;
 mod mornings;
 mod neighbours;
+mod on_the_web;
 mod races;
 mod samples;
 mod staff;
