@@ -554,6 +554,112 @@ pub fn resume_after(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId
     tx.exec(RESUME, args![scope.bytes(), subscriber.bytes(), &on])
 }
 
+/// An address of a reader, opened. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Point {
+    /// Identifier.
+    pub id: PointId,
+    /// The tenant's account that writes to it.
+    pub account: AccountId,
+    /// Code of the channel.
+    pub channel: String,
+    /// The address itself.
+    pub address: String,
+    /// Whether it may be used.
+    pub state: PointState,
+}
+
+impl std::fmt::Debug for Point {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Point")
+            .field("id", &self.id)
+            .field("channel", &self.channel)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+sql!(
+    POINTS,
+    "SELECT id, account_id, channel, address, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
+                    ORDER BY preference, id LIMIT $3"
+);
+
+/// The addresses of one reader, the preferred one first.
+pub fn points(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Vec<Point>, StoreError> {
+    tx.all(POINTS, args![scope.bytes(), subscriber.bytes(), POINTS_MAX], |row| {
+        let id = row.id(0, PointId::from_bytes)?;
+        Ok(Point {
+            id,
+            account: row.id(1, AccountId::from_bytes)?,
+            channel: row.text(2)?.to_owned(),
+            address: open_address(keys, &id, row.bytes(3)?)?,
+            state: row.code(4, PointState::from_code)?,
+        })
+    })
+}
+
+sql!(
+    STEP_BACK,
+    "UPDATE contact_points SET preference = preference + 1 WHERE tenant_id = $1 AND subscriber_id = $2"
+);
+sql!(
+    PREFER,
+    "UPDATE contact_points SET preference = 0 WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
+);
+
+/// Puts one address of a reader before all others; call [`refresh_reach`] afterwards.
+pub fn prefer(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId, id: PointId) -> Result<(), StoreError> {
+    tx.exec(STEP_BACK, args![scope.bytes(), subscriber.bytes()])?;
+    tx.exec_one(PREFER, args![scope.bytes(), subscriber.bytes(), id.bytes()])
+}
+
+sql!(
+    REMOVE_POINT,
+    "DELETE FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
+);
+
+/// Takes an address of a reader away; call [`refresh_reach`] afterwards.
+pub fn remove_point(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    id: PointId,
+) -> Result<(), StoreError> {
+    tx.exec_one(REMOVE_POINT, args![scope.bytes(), subscriber.bytes(), id.bytes()])
+}
+
+sql!(
+    PROFILE,
+    "SELECT relation, language FROM subscribers WHERE tenant_id = $1 AND id = $2"
+);
+
+/// A reader's relation to the child, and the BCP 47 tag of the words they want.
+pub fn profile(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Option<(Relation, String)>, StoreError> {
+    tx.one(PROFILE, args![scope.bytes(), subscriber.bytes()], |row| {
+        Ok((row.code(0, Relation::from_code)?, row.text(1)?.to_owned()))
+    })
+}
+
+sql!(
+    VERSION,
+    "SELECT version FROM subscriptions WHERE tenant_id = $1 AND id = $2 AND state <> 'ended'"
+);
+
+/// How often a living subscription was changed; `None` where it lives no more.
+pub fn version(tx: &mut ReadTx<'_>, scope: Scope, id: SubscriptionId) -> Result<Option<i64>, StoreError> {
+    tx.one(VERSION, args![scope.bytes(), id.bytes()], |row| row.int(0))
+}
+
 sql!(
     SET_POINT,
     "UPDATE contact_points SET state = $3 WHERE tenant_id = $1 AND id = $2"

@@ -1222,6 +1222,65 @@ pub fn all_of_subscription(
 }
 
 sql!(
+    TO_CARRY,
+    "SELECT slot, day_on FROM deliveries WHERE tenant_id = $1 AND subscription_id = $2
+       AND (outcome IS NULL OR outcome = 'unknown') ORDER BY slot LIMIT $3"
+);
+
+/// Outcome of a slot that was filled elsewhere, before its reader came here.
+const ELSEWHERE: &str = "skipped:already-sent";
+
+const CARRIED: Bulk = Bulk {
+    table: "deliveries",
+    columns: &[
+        ("tenant_id", Type::BYTEA),
+        ("subscription_id", Type::BYTEA),
+        ("slot", Type::TEXT),
+        ("subscriber_id", Type::BYTEA),
+        ("point_id", Type::BYTEA),
+        ("cohort_id", Type::BYTEA),
+        ("batch_id", Type::BYTEA),
+        ("number", Type::INT8),
+        ("day_on", Type::TEXT),
+        ("outcome", Type::TEXT),
+    ],
+};
+
+/// Reserves for a subscription the slots that another one has had, of one tenant or two; says how many.
+///
+/// `is_same` says of a slot in stored form whether it stands for the same words in both. The rows belong to no batch,
+/// so that they keep anything from being repeated and appear in no report.
+pub fn carry(
+    tx: &mut WriteTx<'_>,
+    (from, before): (Scope, SubscriptionId),
+    (to, subscription, subscriber): (Scope, SubscriptionId, SubscriberId),
+    is_same: &dyn Fn(&str) -> bool,
+) -> Result<u64, StoreError> {
+    let had = tx.all(
+        TO_CARRY,
+        args![from.bytes(), before.bytes(), ROWS_PER_JOURNEY_MAX],
+        |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())),
+    )?;
+    let nowhere = [0; 16];
+    let mut values = Vec::with_capacity(had.len() * CARRIED.columns.len());
+    for (slot, day) in had.iter().filter(|(slot, _)| is_same(slot)) {
+        values.extend([
+            Value::from(to.bytes()),
+            Value::from(subscription.bytes()),
+            Value::from(slot),
+            Value::from(subscriber.bytes()),
+            Value::from(&nowhere),
+            Value::from(&nowhere),
+            Value::from(&nowhere),
+            Value::Int(0),
+            Value::from(day),
+            Value::from(ELSEWHERE),
+        ]);
+    }
+    tx.bulk(&CARRIED, &values)
+}
+
+sql!(
     DOUBTS,
     "SELECT DISTINCT d.subscriber_id, d.slot, d.detail FROM deliveries d JOIN batches b ON b.id = d.batch_id AND b.tenant_id = d.tenant_id
               WHERE b.run_id = $1 AND d.outcome = 'unknown' ORDER BY d.slot, d.subscriber_id LIMIT $2"

@@ -100,11 +100,13 @@ fn listen(env: &Env, sender: &SyncSender<Reply>) {
     }
 }
 
-/// Forgets ids of events after 40 days, and tickets a day after they expired.
+/// Forgets ids of events after 40 days, tickets a day after they expired, invitations and codes of moves when they expire.
 pub fn sweep(env: &Env) -> Result<(), kizuna_store::StoreError> {
     let now = env.clock.now();
     let before = |ago: SignedDuration| now.checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH);
     while env.db.write(|tx| line::sweep_events(tx, before(EVENT_IDS_KEPT)))? > 0 {}
     while env.db.write(|tx| tickets::sweep(tx, before(identity::VALID)))? > 0 {}
+    while env.db.write(|tx| invites::sweep(tx, now))? > 0 {}
+    while env.db.write(|tx| moves::sweep(tx, now))? > 0 {}
     Ok(())
 }
