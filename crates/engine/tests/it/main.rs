@@ -21,4 +21,5 @@ mod neighbours;
 mod races;
 mod samples;
 mod staff;
+mod transactional;
 mod year;
