@@ -9,6 +9,7 @@ pub mod error;
 pub mod fence;
 pub mod invites;
 pub mod line;
+pub mod mails;
 pub mod media;
 pub mod menus;
 pub mod migrate;

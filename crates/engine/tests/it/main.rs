@@ -23,4 +23,5 @@ mod on_the_web;
 mod races;
 mod samples;
 mod staff;
+mod transactional;
 mod year;
