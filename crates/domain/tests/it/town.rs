@@ -8,7 +8,7 @@ use kizuna_domain::ids::{AccountId, PointId, RevisionId, SubscriberId, Subscript
 use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::position::{Anchor, Clock, Customs, DayCount, EndRule};
 use kizuna_domain::run::plan::{Programme, Series};
-use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
+use kizuna_domain::tenant::{Adoption, Asks, JoinPolicy, Settings, TenantKind};
 use uuid::Uuid;
 
 pub(crate) const THIRD_BIRTHDAY: EndRule = EndRule::OnBirthday(3);
@@ -143,6 +143,7 @@ pub(crate) fn settings() -> Settings {
         catch_up_days: 3,
         base_url: String::new(),
         adopt: vec![],
+        asks: Asks::default(),
     }
 }
 
@@ -179,6 +180,7 @@ pub(crate) fn numbered_family(number: usize, anchor: Anchor) -> Follower {
         registered_on: day("2000-01-01"),
         resumed_on: None,
         area: None,
+        language: "ja".into(),
         state: SubscriptionState::Active,
         reach: Reach::At {
             point: PointId::new(id(number)),
