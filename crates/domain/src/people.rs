@@ -205,6 +205,8 @@ pub struct Follower {
     pub resumed_on: Option<Day>,
     /// Area code, where given.
     pub area: Option<String>,
+    /// BCP 47 tag of the words that the reader chose.
+    pub language: String,
     /// Active or paused.
     pub state: SubscriptionState,
     /// Where the reader can be reached.

@@ -92,8 +92,89 @@ impl Default for Choices {
     }
 }
 
+/// A part of the town that a family may say it lives in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// Code by which articles name it.
+    pub code: String,
+    /// Name as families know it.
+    pub name: String,
+}
+
+/// Words that a family may choose: those of the series in this language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    /// BCP 47 tag of the series: `ja`, `ja-Hira`, `en`.
+    pub language: String,
+    /// Name as families read it: 標準, やさしい日本語.
+    pub name: String,
+}
+
+/// Areas a tenant may let families choose from: more than a list on a phone is good for.
+const AREAS_MAX: usize = 100;
+/// Languages a tenant may let families choose from.
+const WORDINGS_MAX: usize = 10;
+
+/// What a registration asks besides the one date; whatever is asked may be left open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Asks {
+    /// あなたは: the relation to the child.
+    pub relation: bool,
+    /// A name for the child that appears in messages.
+    pub nickname: bool,
+    /// Parts of the town to choose from; none where it is not asked.
+    pub areas: Vec<Area>,
+    /// Words to choose from; with fewer than two it is not asked.
+    pub wordings: Vec<Wording>,
+    /// True where pressing the button is not enough and a box is ticked.
+    pub consent: bool,
+    /// What the tenant uses the data for, in its own words beside ours; empty where it adds nothing.
+    pub purpose: String,
+}
+
+impl Default for Asks {
+    fn default() -> Asks {
+        Asks {
+            relation: true,
+            nickname: false,
+            areas: Vec::new(),
+            wordings: Vec::new(),
+            consent: false,
+            purpose: String::new(),
+        }
+    }
+}
+
 /// Hours that can be offered: more would be a list nobody reads on a phone.
 pub const HOURS_MAX: usize = 8;
+
+impl Asks {
+    /// The first thing that keeps these questions from being asked.
+    fn problem(&self) -> Option<&'static str> {
+        let twice = |codes: &[&str]| {
+            codes
+                .iter()
+                .enumerate()
+                .any(|(at, code)| code.is_empty() || codes.iter().take(at).any(|other| other == code))
+        };
+        let areas: Vec<&str> = self.areas.iter().map(|area| area.code.as_str()).collect();
+        let wordings: Vec<&str> = self.wordings.iter().map(|one| one.language.as_str()).collect();
+        let names = self.areas.iter().map(|area| &area.name);
+        let mut names = names.chain(self.wordings.iter().map(|one| &one.name));
+        if areas.len() > AREAS_MAX || wordings.len() > WORDINGS_MAX {
+            Some("there are too many choices")
+        } else if twice(&areas) || twice(&wordings) {
+            Some("two choices have one code, or one has none")
+        } else if names.any(|name| name.trim().is_empty()) {
+            Some("a choice has no name")
+        } else {
+            None
+        }
+    }
+}
 
 /// Everything about a tenant that its staff decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +211,9 @@ pub struct Settings {
     /// Whether families of other towns of this installation may choose this town when they move.
     #[serde(default)]
     pub listed: bool,
+    /// What a registration asks besides the date.
+    #[serde(default)]
+    pub asks: Asks,
 }
 
 fn yes() -> bool {
@@ -167,6 +251,9 @@ pub enum SettingsError {
     /// Too many hours to choose among.
     #[error("choices.hours: at most {HOURS_MAX} hours can be offered")]
     Hours,
+    /// Unusable questions of a registration.
+    #[error("asks: {0}")]
+    Asks(&'static str),
     /// Unusable delivery window.
     #[error(transparent)]
     Window(#[from] NotAWindow),
@@ -191,6 +278,9 @@ impl Settings {
             if is_repeated || window.from_hour(*hour).is_none() {
                 return Err(SettingsError::Hour(*hour));
             }
+        }
+        if let Some(problem) = self.asks.problem() {
+            return Err(SettingsError::Asks(problem));
         }
         let url = &self.base_url;
         let local = ["http://127.0.0.1", "http://localhost"]

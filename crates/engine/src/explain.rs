@@ -263,6 +263,8 @@ pub struct Family {
     pub registered: Day,
     /// Area code.
     pub area: Option<String>,
+    /// BCP 47 tag of the words that the reader chose.
+    pub language: String,
 }
 
 /// The whole journey of one family, from the same planner that sends.
@@ -352,6 +354,7 @@ pub fn journey(env: &Env, tenant: &Tenant, subscription: SubscriptionId) -> Resu
         birth: follower.anchor.birth(),
         registered: follower.registered_on,
         area: follower.area.clone(),
+        language: follower.language.clone(),
     };
     let letters = letters(&loaded.programme, &loaded.library, &family);
     let ledger = rows
@@ -419,6 +422,7 @@ fn invented(anchor: Anchor, family: &Family) -> Follower {
         registered_on: family.registered,
         resumed_on: None,
         area: family.area.clone(),
+        language: family.language.clone(),
         state: SubscriptionState::Active,
         reach: Reach::At {
             point: PointId::new(Uuid::nil()),
@@ -448,6 +452,7 @@ pub fn ahead(env: &Env, tenant: &Tenant, follower: &Follower, from: Day) -> Resu
         birth: None,
         registered: follower.registered_on,
         area: follower.area.clone(),
+        language: follower.language.clone(),
     };
     let asked = invented(follower.anchor, &family);
     let Some(on) = next_due(&loaded.programme, from, NEXT_DAYS_MAX, &asked) else {

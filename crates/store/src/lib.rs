@@ -15,12 +15,14 @@ pub mod menus;
 pub mod migrate;
 pub mod moves;
 pub mod people;
+pub mod places;
 pub mod runs;
 pub mod scope;
 pub mod seal;
 pub mod sessions;
 pub mod staff;
 pub mod tenants;
+pub mod throttles;
 pub mod tickets;
 
 pub use db::{Db, Location, ReadTx, WriteTx};

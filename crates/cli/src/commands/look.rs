@@ -213,6 +213,7 @@ fn journey(loaded: &Loaded, args: &Timeline) -> Vec<JourneyDay> {
             birth,
             registered: args.registered,
             area: args.area.clone(),
+            language: "ja".to_owned(),
         };
         let of_child = explain::timeline(&loaded.programme, &loaded.library, &family);
         days.extend(

@@ -8,7 +8,7 @@ use kizuna_domain::ids::{AccountId, PointId, RevisionId, SubscriberId, Subscript
 use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::position::{Anchor, Clock, Customs, DayCount, EndRule};
 use kizuna_domain::run::plan::{Programme, Series};
-use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
+use kizuna_domain::tenant::{Adoption, Asks, JoinPolicy, Settings, TenantKind};
 use uuid::Uuid;
 
 pub(crate) const THIRD_BIRTHDAY: EndRule = EndRule::OnBirthday(3);
@@ -145,6 +145,7 @@ pub(crate) fn settings() -> Settings {
         adopt: vec![],
         choices: kizuna_domain::tenant::Choices::default(),
         listed: false,
+        asks: Asks::default(),
     }
 }
 
@@ -181,6 +182,7 @@ pub(crate) fn numbered_family(number: usize, anchor: Anchor) -> Follower {
         registered_on: day("2000-01-01"),
         resumed_on: None,
         area: None,
+        language: "ja".into(),
         state: SubscriptionState::Active,
         reach: Reach::At {
             point: PointId::new(id(number)),

@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 21] = [
+const OF_TENANTS: [&str; 22] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -38,15 +38,20 @@ const OF_TENANTS: [&str; 21] = [
     "transactional_mails",
     "mail_answers",
     "point_troubles",
+    "places",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 18] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 19] = [
     ("invites::SWEEP", "takes away what is too old, whosever it is"),
     ("moves::SWEEP", "takes away what is too old, whosever it is"),
     (
         "mails::TENANTS_DUE",
         "asks for the tenants that have mails to send, as a worker of all tenants",
+    ),
+    (
+        "places::TOWN",
+        "asks whose place a printed code is, and answers nothing but the town's own code",
     ),
     ("staff::MEMBERSHIPS", "the places of one person, who sees them all"),
     (
@@ -209,7 +214,7 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("line::SWEEP_EVENTS", "line_events_by_arrival"),
         ("line::FORWARDS", "line_forwards_due"),
         ("line::PUT_OFF_FORWARDS", "line_forwards_due"),
-        ("line::POINT", "contact_points_by_address"),
+        ("people::POINT_AT", "contact_points_by_address"),
         ("tickets::SWEEP", "tickets_by_end"),
         ("invites::OPEN", "invites_of_subscriber"),
         ("invites::WITHDRAW_ALL", "invites_of_subscriber"),
@@ -218,6 +223,7 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("moves::OF_READER", "moves_of_subscriber"),
         ("moves::SWEEP", "moves_by_end"),
         ("mails::DUE", "transactional_mails_due"),
+        ("throttles::SWEEP", "throttles_by_end"),
     ] {
         let steps = plan(&store, name);
         assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
@@ -255,10 +261,11 @@ fn the_letters_of_a_batch_are_found_through_their_index() {
 }
 
 /// Statements that read everything of one tenant in one table, and why they may.
-const MAY_READ_A_WHOLE_TENANT: [(&str, &str); 10] = [
+const MAY_READ_A_WHOLE_TENANT: [(&str, &str); 11] = [
     ("staff::OF_TENANT", "a few people"),
     ("staff::LOCK_ADMINISTRATORS", "a few people"),
     ("menus::ALL", "one menu a stage"),
+    ("places::OF_TENANT", "a few places"),
     ("tenants::ACCOUNTS", "a few accounts"),
     ("tenants::RESUME", "a few accounts"),
     ("tenants::DESKS", "a few desks"),
