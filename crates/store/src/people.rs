@@ -603,7 +603,7 @@ pub fn resume_after(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId
 
 /// An address of a reader, opened. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Point {
+pub struct PointRow {
     /// Identifier.
     pub id: PointId,
     /// The tenant's account that writes to it.
@@ -616,9 +616,9 @@ pub struct Point {
     pub state: PointState,
 }
 
-impl std::fmt::Debug for Point {
+impl std::fmt::Debug for PointRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Point")
+        f.debug_struct("PointRow")
             .field("id", &self.id)
             .field("channel", &self.channel)
             .field("state", &self.state)
@@ -638,10 +638,10 @@ pub fn points(
     keys: &Keyring,
     scope: Scope,
     subscriber: SubscriberId,
-) -> Result<Vec<Point>, StoreError> {
+) -> Result<Vec<PointRow>, StoreError> {
     tx.all(POINTS, args![scope.bytes(), subscriber.bytes(), POINTS_MAX], |row| {
         let id = row.id(0, PointId::from_bytes)?;
-        Ok(Point {
+        Ok(PointRow {
             id,
             account: row.id(1, AccountId::from_bytes)?,
             channel: row.text(2)?.to_owned(),

@@ -2,7 +2,9 @@
 
 pub mod content;
 pub mod delivery;
+pub mod invites;
 pub mod line;
+pub mod moving;
 pub mod people;
 pub mod registration;
 pub mod sign_in;

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
 use super::own_words::CONSENT_WORDING;
-use super::{Closed, Desks, Frame, OwnWords, closed, desks, show_menu};
+use super::{Closed, Desks, Frame, OwnWords, closed, day_words, desks, show_menu};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
@@ -341,14 +341,6 @@ fn look(
     page(StatusCode::OK, &shown)
 }
 
-/// A day as a reader of this language writes it.
-fn day_words(day: Day, language: Language) -> String {
-    match language {
-        Language::Ja | Language::Easy => day.japanese(),
-        Language::En => day.to_string(),
-    }
-}
-
 fn registered(site: &Site, tenant: &Tenant, language: Language, pass: &Pass) -> Result<Response, PageError> {
     let words = OwnWords::of(language);
     let user = identity::line_user(pass)?;
@@ -435,7 +427,7 @@ fn next(
 }
 
 /// `08:00` as people say it: 朝8時.
-fn time_words(time: &str, language: Language) -> String {
+pub(super) fn time_words(time: &str, language: Language) -> String {
     let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
     let hour: u8 = hour.parse().unwrap_or_default();
     match (language, minute) {
