@@ -426,6 +426,7 @@ time_zone = "Asia/Tokyo"
 send_from = "08:00"              # この時刻から送ります
 send_until = "20:00"             # この時刻からは、あしたまで送りません
 catch_up_days = 3                # 止まっていた日を、何日前までさかのぼって補うか（原稿ごとの useful_days の範囲で）
+listed = false                   # ほかの市町村からひっこす人に、うつる先として名前を出すか
 base_url = ""                    # 読者のページの住所。例：https://kosodate.example.lg.jp （空なら、停止のリンクをつけません）
 
 [tenant.look]                    # 家族が見るページの見た目（docs/how-to/look.md）
@@ -435,6 +436,10 @@ theme = "midori"                 # midori 緑 / ai 藍 / sumire すみれ / akan
 [tenant.customs]
 leap_birthday = "february28"     # 2月29日生まれの誕生日： february28 / march1
 day_count = "from-zero"          # 生後の数え方： from-zero 生まれた日が0日 / from-one 生まれた日が1日目
+
+[tenant.choices]                 # 読む人が、自分のページで決められること
+hours = []                       # えらべる届く時間。例：[8, 12, 19] （空なら、send_from に送ります）
+ways = true                      # 届き方（LINE・メール・ページ）を、自分で変えられるか
 
 [[tenant.adopt]]                 # 送るシリーズ。一つに一つ
 track = "starter"

@@ -274,6 +274,20 @@ impl SendWindow {
         day.at(self.until, zone)
     }
 
+    /// The part of this window from an hour on; `None` where no part of it begins at that hour.
+    ///
+    /// ```
+    /// use kizuna_domain::day::SendWindow;
+    /// let window = SendWindow::new("07:30", "20:00").unwrap();
+    /// assert_eq!(window.from_hour(18).unwrap().texts().0, "18:00");
+    /// assert_eq!(window.from_hour(7), None);
+    /// assert_eq!(window.from_hour(20), None);
+    /// ```
+    pub fn from_hour(&self, hour: u8) -> Option<SendWindow> {
+        let from = Time::new(i8::try_from(hour).ok()?, 0, 0, 0).ok()?;
+        (self.from <= from && from < self.until).then_some(SendWindow { from, ..*self })
+    }
+
     /// Both ends as `HH:MM`.
     pub fn texts(&self) -> (String, String) {
         let text = |time: Time| format!("{:02}:{:02}", time.hour(), time.minute());

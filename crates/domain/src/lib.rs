@@ -47,12 +47,16 @@
 //! | `Settings`, `TenantKind` | 導入自治体・団体の設定 | everything about a tenant that its staff decide | `tenant` |
 //! | `Look`, `Theme` | 見た目／色 | hue and logo of a tenant's pages for families | `tenant` |
 //! | `Adoption`, `JoinPolicy` | 採用／途中からの人 | which series a tenant sends until when; what late joiners get | `tenant` |
+//! | `Choices` | 読者がえらべること | hours and ways that a tenant lets each reader decide | `tenant` |
 //! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one | `people` |
 //! | `Reach`, `PointState` | 配信先 | whether and where a reader can be reached | `people` |
 //! | `Relation` | 続柄 | of a reader to the child; selects wording, never access | `people` |
 //! | `SubscriptionState`, `EndReason` | 受け取り中・お休み・終了 | whether a subscription receives; why it ended is shown to nobody | `people` |
 //! | `SkipReason` | 届かない理由 | why somebody gets nothing now | `people` |
+//! | `Asks`, `Area`, `Wording` | 登録でたずねること | what a registration asks besides the date; a wording is the series in one language | `tenant` |
 //! | `Situation`, `DateProblem` | 登録の日付 | what the one date of a registration means, or why it cannot be taken | `registration` |
+//! | `NicknameProblem` | 呼び名の直すところ | why a nickname cannot be taken | `registration` |
+//! | `PlaceCode` | 場所の符号 | the six letters in the link of one counter, clinic or poster | `place` |
 //! | `RosterRow`, `RowProblem` | 名簿の行 | a reader from another system's list, or what to mend in it | `roster` |
 //!
 //! **Staff**
@@ -99,7 +103,7 @@
 //! `StaffId` 職員, `InvitationId` 招待.
 //!
 //! **Refused texts** (each stands beside what it is not): `NotADay`, `NotAWindow`, `NotAPosition`, `NotAnEndRule`, `NotSlots`,
-//! `NotAnId`, `NotAPictureName`, `NotAMail`, `NotAColour`, `NotARuleBook`, `SettingsError`.
+//! `NotAnId`, `NotAPictureName`, `NotAPlaceCode`, `NotAMail`, `NotAColour`, `NotARuleBook`, `SettingsError`.
 
 pub mod age;
 pub mod cadence;
@@ -110,6 +114,7 @@ pub mod menu;
 pub mod message;
 pub mod password;
 pub mod people;
+pub mod place;
 pub mod position;
 pub mod registration;
 pub mod roster;

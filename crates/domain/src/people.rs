@@ -205,12 +205,16 @@ pub struct Follower {
     pub resumed_on: Option<Day>,
     /// Area code, where given.
     pub area: Option<String>,
+    /// BCP 47 tag of the words that the reader chose.
+    pub language: String,
     /// Active or paused.
     pub state: SubscriptionState,
     /// Where the reader can be reached.
     pub reach: Reach,
     /// True where the reader follows more than one child.
     pub has_siblings: bool,
+    /// The hour of the day from which the reader wants messages, where one was chosen.
+    pub hour: Option<u8>,
 }
 
 impl Follower {

@@ -3,7 +3,8 @@
 use crate::age::DUE_AT;
 use crate::day::Day;
 use crate::position::{AGE_DAYS_MAX, Anchor, Customs, DUE_AT_AFTER_LAST, EndRule};
-use crate::text::fold;
+use crate::text::{fold, invisible};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// いまは、どちらですか: what the date of a registration means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,4 +101,36 @@ pub fn born(before: &Anchor, on: Day, today: Day) -> Result<Anchor, DateProblem>
         return Err(DateProblem::FarFromDue);
     }
     Ok(Anchor::Birth { on, due })
+}
+
+/// Characters of a nickname at most: it stands above a message, beside others.
+pub const NICKNAME_CHARS_MAX: usize = 20;
+
+/// Why a nickname cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NicknameProblem {
+    /// More than [`NICKNAME_CHARS_MAX`] characters.
+    TooLong,
+    /// It holds a character that nobody can see, or a line break.
+    Invisible,
+}
+
+/// Reads a nickname as a form gives it, with the width of its letters evened out; `None` where it was left open.
+///
+/// ```
+/// use kizuna_domain::registration::{NicknameProblem, nickname};
+/// assert_eq!(nickname(" ﾊﾅちゃん　"), Ok(Some("ハナちゃん".to_owned())));
+/// assert_eq!(nickname("  "), Ok(None));
+/// assert_eq!(nickname("は\u{202e}な"), Err(NicknameProblem::Invisible));
+/// ```
+pub fn nickname(text: &str) -> Result<Option<String>, NicknameProblem> {
+    let folded: String = text.nfkc().collect();
+    let name = folded.trim();
+    if invisible(name).is_some() || name.contains(['\n', '\t']) {
+        Err(NicknameProblem::Invisible)
+    } else if name.chars().count() > NICKNAME_CHARS_MAX {
+        Err(NicknameProblem::TooLong)
+    } else {
+        Ok((!name.is_empty()).then(|| name.to_owned()))
+    }
 }

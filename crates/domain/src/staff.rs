@@ -37,6 +37,8 @@ codes! {
         LineConnect = "line.connect",
         /// Menus that families see in LINE.
         LineMenus = "line.menus",
+        /// The places whose links lead families in.
+        PlacesManage = "places.manage",
         /// Inviting people, changing roles, removing people.
         StaffManage = "staff.manage",
         /// The record of who did what.
@@ -60,7 +62,9 @@ impl Role {
     /// An operator keeps an installation running and helps with accounts; families and the words they see are the
     /// municipality's own.
     const fn row(self) -> Row {
-        use Permission::{AuditView, FamiliesView, LineConnect, LineMenus, LineView, OfficeView, StaffManage};
+        use Permission::{
+            AuditView, FamiliesView, LineConnect, LineMenus, LineView, OfficeView, PlacesManage, StaffManage,
+        };
         match self {
             Role::Administrator => Row {
                 ja: "管理者",
@@ -71,6 +75,7 @@ impl Role {
                     LineView,
                     LineConnect,
                     LineMenus,
+                    PlacesManage,
                     StaffManage,
                     AuditView,
                 ],
@@ -78,7 +83,7 @@ impl Role {
             Role::Editor => Row {
                 ja: "担当者",
                 means: "毎日の仕事をします。人と役割は変えられません。",
-                may: &[OfficeView, FamiliesView, LineView, LineMenus],
+                may: &[OfficeView, FamiliesView, LineView, LineMenus, PlacesManage],
             },
             Role::Approver => Row {
                 ja: "確認者",

@@ -137,6 +137,111 @@ impl Look {
     }
 }
 
+/// What a tenant lets each reader decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choices {
+    /// Hours of the day that a reader may choose among, all within the delivery hours; empty where nobody chooses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hours: Vec<u8>,
+    /// Whether a reader may change over to another address or channel.
+    #[serde(default = "yes")]
+    pub ways: bool,
+}
+
+impl Default for Choices {
+    fn default() -> Choices {
+        Choices {
+            hours: Vec::new(),
+            ways: yes(),
+        }
+    }
+}
+
+/// A part of the town that a family may say it lives in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// Code by which articles name it.
+    pub code: String,
+    /// Name as families know it.
+    pub name: String,
+}
+
+/// Words that a family may choose: those of the series in this language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    /// BCP 47 tag of the series: `ja`, `ja-Hira`, `en`.
+    pub language: String,
+    /// Name as families read it: 標準, やさしい日本語.
+    pub name: String,
+}
+
+/// Areas a tenant may let families choose from: more than a list on a phone is good for.
+const AREAS_MAX: usize = 100;
+/// Languages a tenant may let families choose from.
+const WORDINGS_MAX: usize = 10;
+
+/// What a registration asks besides the one date; whatever is asked may be left open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Asks {
+    /// あなたは: the relation to the child.
+    pub relation: bool,
+    /// A name for the child that appears in messages.
+    pub nickname: bool,
+    /// Parts of the town to choose from; none where it is not asked.
+    pub areas: Vec<Area>,
+    /// Words to choose from; with fewer than two it is not asked.
+    pub wordings: Vec<Wording>,
+    /// True where pressing the button is not enough and a box is ticked.
+    pub consent: bool,
+    /// What the tenant uses the data for, in its own words beside ours; empty where it adds nothing.
+    pub purpose: String,
+}
+
+impl Default for Asks {
+    fn default() -> Asks {
+        Asks {
+            relation: true,
+            nickname: false,
+            areas: Vec::new(),
+            wordings: Vec::new(),
+            consent: false,
+            purpose: String::new(),
+        }
+    }
+}
+
+/// Hours that can be offered: more would be a list nobody reads on a phone.
+pub const HOURS_MAX: usize = 8;
+
+impl Asks {
+    /// The first thing that keeps these questions from being asked.
+    fn problem(&self) -> Option<&'static str> {
+        let twice = |codes: &[&str]| {
+            codes
+                .iter()
+                .enumerate()
+                .any(|(at, code)| code.is_empty() || codes.iter().take(at).any(|other| other == code))
+        };
+        let areas: Vec<&str> = self.areas.iter().map(|area| area.code.as_str()).collect();
+        let wordings: Vec<&str> = self.wordings.iter().map(|one| one.language.as_str()).collect();
+        let names = self.areas.iter().map(|area| &area.name);
+        let mut names = names.chain(self.wordings.iter().map(|one| &one.name));
+        if areas.len() > AREAS_MAX || wordings.len() > WORDINGS_MAX {
+            Some("there are too many choices")
+        } else if twice(&areas) || twice(&wordings) {
+            Some("two choices have one code, or one has none")
+        } else if names.any(|name| name.trim().is_empty()) {
+            Some("a choice has no name")
+        } else {
+            None
+        }
+    }
+}
+
 /// Everything about a tenant that its staff decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,6 +274,19 @@ pub struct Settings {
     /// Series that are sent.
     #[serde(default)]
     pub adopt: Vec<Adoption>,
+    /// What readers decide for themselves.
+    #[serde(default)]
+    pub choices: Choices,
+    /// Whether families of other towns of this installation may choose this town when they move.
+    #[serde(default)]
+    pub listed: bool,
+    /// What a registration asks besides the date.
+    #[serde(default)]
+    pub asks: Asks,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn tokyo() -> String {
@@ -196,6 +314,15 @@ pub enum SettingsError {
     /// Unusable address of the public pages.
     #[error("base_url '{0}' must be empty or like https://kosodate.example.lg.jp, without a slash at the end")]
     BaseUrl(String),
+    /// An hour that messages do not leave at.
+    #[error("choices.hours: {0} is not an hour between send_from and send_until, or stands there twice")]
+    Hour(u8),
+    /// Too many hours to choose among.
+    #[error("choices.hours: at most {HOURS_MAX} hours can be offered")]
+    Hours,
+    /// Unusable questions of a registration.
+    #[error("asks: {0}")]
+    Asks(&'static str),
     /// Unusable delivery window.
     #[error(transparent)]
     Window(#[from] NotAWindow),
@@ -210,7 +337,20 @@ impl Settings {
     /// Says what keeps these settings from being used.
     pub fn check(&self) -> Result<(), SettingsError> {
         self.zone()?;
-        self.window()?;
+        let window = self.window()?;
+        let hours = &self.choices.hours;
+        if hours.len() > HOURS_MAX {
+            return Err(SettingsError::Hours);
+        }
+        for (place, hour) in hours.iter().enumerate() {
+            let is_repeated = hours.iter().take(place).any(|before| before == hour);
+            if is_repeated || window.from_hour(*hour).is_none() {
+                return Err(SettingsError::Hour(*hour));
+            }
+        }
+        if let Some(problem) = self.asks.problem() {
+            return Err(SettingsError::Asks(problem));
+        }
         let url = &self.base_url;
         let local = ["http://127.0.0.1", "http://localhost"]
             .iter()
@@ -227,5 +367,22 @@ impl Settings {
     /// The hours in which messages leave.
     pub fn window(&self) -> Result<SendWindow, SettingsError> {
         Ok(SendWindow::new(&self.send_from, &self.send_until)?)
+    }
+
+    /// The hours in which one reader's messages leave: from the hour of their choice on, while it is offered.
+    ///
+    /// ```
+    /// # use kizuna_domain::tenant::Settings;
+    /// let settings: Settings = serde_json::from_str(
+    ///     r#"{ "kind": "municipality", "sender_name": "ひだまり市", "choices": { "hours": [12, 18] } }"#,
+    /// ).unwrap();
+    /// assert_eq!(settings.window_of(Some(18)).unwrap().texts().0, "18:00");
+    /// assert_eq!(settings.window_of(Some(19)).unwrap().texts().0, "08:00");
+    /// assert_eq!(settings.window_of(None).unwrap().texts().0, "08:00");
+    /// ```
+    pub fn window_of(&self, hour: Option<u8>) -> Result<SendWindow, SettingsError> {
+        let window = self.window()?;
+        let offered = hour.filter(|hour| self.choices.hours.contains(hour));
+        Ok(offered.and_then(|hour| window.from_hour(hour)).unwrap_or(window))
     }
 }

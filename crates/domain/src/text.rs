@@ -55,3 +55,17 @@ pub fn tel(phone: &str) -> Option<String> {
         .collect();
     (!dialled.is_empty()).then(|| format!("tel:{}", dialled.replace('#', "%23")))
 }
+
+/// An e-mail address as its owner knows it again and others do not read it; everything else becomes empty.
+///
+/// ```
+/// use kizuna_domain::text::masked;
+/// assert_eq!(masked("hanako@example.jp"), "h…@example.jp");
+/// assert_eq!(masked("U0123"), "");
+/// ```
+pub fn masked(address: &str) -> String {
+    match (address.chars().next(), address.rsplit_once('@')) {
+        (Some(first), Some((_, domain))) => format!("{first}…@{domain}"),
+        _ => String::new(),
+    }
+}

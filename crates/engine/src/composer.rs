@@ -21,6 +21,7 @@ const DRAFTS_MAX: usize = 20_000;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     stage: String,
+    language: String,
     due: Vec<Due>,
 }
 
@@ -49,9 +50,10 @@ impl<'a> Composer<'a> {
             let parts: Vec<Part<'_>> = parts.iter().map(|(follower, due)| Part { follower, due }).collect();
             return self.compose(&parts);
         };
-        let customs = &self.loaded.programme.settings.customs;
+        let programme = &self.loaded.programme;
         let key = Key {
-            stage: stage_label(&follower.anchor, self.day, customs),
+            stage: stage_label(&follower.anchor, self.day, &programme.settings.customs),
+            language: programme.language_for(&follower.language).to_owned(),
             due,
         };
         if let Some(known) = self.drafts.get(&key) {

@@ -43,6 +43,8 @@ pub struct PlannedRow {
     pub channel: String,
     /// The stage as the reader sees it.
     pub stage: String,
+    /// Time of day from which it leaves: `08:00`.
+    pub leaves: String,
     /// Ids of the articles.
     pub articles: Vec<String>,
 }
@@ -184,6 +186,7 @@ fn look_at(
             Reach::At { account, .. } => channels.get(&account).cloned().unwrap_or_default(),
             Reach::Silent(_) => String::new(),
         };
+        let leaves = leaves(tenant, follower)?;
         for due in &fresh {
             preview.planned.push(PlannedRow {
                 subscription: follower.subscription.to_string(),
@@ -192,6 +195,7 @@ fn look_at(
                 track: due.slot.track().to_owned(),
                 channel: channel.clone(),
                 stage: stage_label(&follower.anchor, day, &tenant.settings.customs),
+                leaves: leaves.clone(),
                 articles: articles(&loaded.programme, due),
             });
         }
@@ -215,6 +219,11 @@ fn look_at(
         preview.letters += 1;
     }
     Ok(())
+}
+
+/// The time of day from which a reader's messages leave: `08:00`.
+fn leaves(tenant: &Tenant, follower: &Follower) -> Result<String, EngineError> {
+    Ok(tenant.settings.window_of(follower.hour)?.texts().0)
 }
 
 fn articles(programme: &Programme, due: &Due) -> Vec<String> {
@@ -254,6 +263,8 @@ pub struct Family {
     pub registered: Day,
     /// Area code.
     pub area: Option<String>,
+    /// BCP 47 tag of the words that the reader chose.
+    pub language: String,
 }
 
 /// The whole journey of one family, from the same planner that sends.
@@ -343,6 +354,7 @@ pub fn journey(env: &Env, tenant: &Tenant, subscription: SubscriptionId) -> Resu
         birth: follower.anchor.birth(),
         registered: follower.registered_on,
         area: follower.area.clone(),
+        language: follower.language.clone(),
     };
     let letters = letters(&loaded.programme, &loaded.library, &family);
     let ledger = rows
@@ -410,12 +422,14 @@ fn invented(anchor: Anchor, family: &Family) -> Follower {
         registered_on: family.registered,
         resumed_on: None,
         area: family.area.clone(),
+        language: family.language.clone(),
         state: SubscriptionState::Active,
         reach: Reach::At {
             point: PointId::new(Uuid::nil()),
             account: AccountId::new(Uuid::nil()),
         },
         has_siblings: false,
+        hour: None,
     }
 }
 
@@ -438,6 +452,7 @@ pub fn ahead(env: &Env, tenant: &Tenant, follower: &Follower, from: Day) -> Resu
         birth: None,
         registered: follower.registered_on,
         area: follower.area.clone(),
+        language: follower.language.clone(),
     };
     let asked = invented(follower.anchor, &family);
     let Some(on) = next_due(&loaded.programme, from, NEXT_DAYS_MAX, &asked) else {
@@ -531,6 +546,8 @@ pub struct Why {
     pub stage: String,
     /// The arithmetic behind the stage, in words.
     pub arithmetic: String,
+    /// Time of day from which this reader's messages leave: `08:00`.
+    pub leaves: String,
     /// Slots that the dates make due.
     pub due: Vec<PlannedRow>,
     /// Reasons why something or everything is left out.
@@ -591,6 +608,7 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
         Reach::Silent(_) => None,
     };
     let stage = stage_label(&follower.anchor, day, customs);
+    let leaves = leaves(tenant, &follower)?;
     Ok(Why {
         tenant: tenant.code.clone(),
         subscription: subscription.to_owned(),
@@ -607,10 +625,12 @@ pub fn why(env: &Env, tenant: &Tenant, subscription: &str, day: Day) -> Result<W
                 track: due.slot.track().to_owned(),
                 channel: channel.clone().unwrap_or_default(),
                 stage: stage.clone(),
+                leaves: leaves.clone(),
                 articles: articles(&loaded.programme, due),
             })
             .collect(),
         stage,
+        leaves,
         skipped: verdict.skipped.iter().map(|reason| reason.code().to_owned()).collect(),
         deliveries: ledger.iter().map(explained).collect(),
         requests: calls

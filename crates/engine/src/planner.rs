@@ -51,10 +51,20 @@ pub struct Planned {
 }
 
 /// When a day's messages may leave.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Window {
     opens: Timestamp,
     closes: Timestamp,
+    /// When messages leave for those who chose one of the tenant's hours.
+    hours: BTreeMap<u8, Timestamp>,
+}
+
+impl Window {
+    /// When the message of a reader with this hour leaves.
+    fn opens_for(&self, hour: Option<u8>) -> Timestamp {
+        let chosen = hour.and_then(|hour| self.hours.get(&hour));
+        chosen.copied().unwrap_or(self.opens)
+    }
 }
 
 fn window(tenant: &Tenant, day: Day, hours: Hours, now: Timestamp) -> Result<Window, EngineError> {
@@ -62,10 +72,15 @@ fn window(tenant: &Tenant, day: Day, hours: Hours, now: Timestamp) -> Result<Win
     let window = tenant.settings.window()?;
     let closes = window.closes(day, &zone);
     Ok(match hours {
-        Hours::Respected => Window {
-            opens: window.opens(day, &zone).max(now),
-            closes,
-        },
+        Hours::Respected => {
+            let offered = tenant.settings.choices.hours.iter();
+            let opens = |hour: &u8| Some((*hour, window.from_hour(*hour)?.opens(day, &zone).max(now)));
+            Window {
+                opens: window.opens(day, &zone).max(now),
+                closes,
+                hours: offered.filter_map(opens).collect(),
+            }
+        }
         Hours::Forced => {
             let later = now
                 .checked_add(SignedDuration::from_hours(FORCED_HOURS))
@@ -73,6 +88,7 @@ fn window(tenant: &Tenant, day: Day, hours: Hours, now: Timestamp) -> Result<Win
             Window {
                 opens: now,
                 closes: closes.max(later),
+                hours: BTreeMap::new(),
             }
         }
     })
@@ -190,6 +206,7 @@ struct Letter {
     point: kizuna_domain::ids::PointId,
     account: AccountId,
     cohort: CohortId,
+    leaves: Timestamp,
     slots: Vec<(SubscriptionId, String)>,
 }
 
@@ -329,6 +346,7 @@ impl Planner<'_> {
                     point,
                     account,
                     cohort,
+                    leaves: self.window.opens_for(first.hour),
                     slots,
                 });
             }
@@ -354,22 +372,22 @@ impl Planner<'_> {
         Some((left, slots))
     }
 
-    /// Splits letters into batches by account and capability and writes ledger and outbox rows.
+    /// Splits letters into batches by account, hour and capability and writes ledger and outbox rows.
     fn add_batches(&self, tx: &mut WriteTx<'_>, letters: &[Letter]) -> Result<u64, kizuna_store::StoreError> {
-        let mut groups: BTreeMap<(AccountId, Option<CohortId>), Vec<&Letter>> = BTreeMap::new();
+        let mut groups: BTreeMap<(AccountId, Timestamp, Option<CohortId>), Vec<&Letter>> = BTreeMap::new();
         for letter in letters {
             let one_text = self
                 .one_text
                 .get(&letter.account)
                 .is_some_and(|(_, one_text)| *one_text);
             groups
-                .entry((letter.account, one_text.then_some(letter.cohort)))
+                .entry((letter.account, letter.leaves, one_text.then_some(letter.cohort)))
                 .or_default()
                 .push(letter);
         }
         let scope = self.tenant.scope();
         let mut slots = 0;
-        for ((account, _), group) in groups {
+        for ((account, leaves, _), group) in groups {
             let size = self
                 .one_text
                 .get(&account)
@@ -396,7 +414,7 @@ impl Planner<'_> {
                     lane: DAILY_LANE,
                     letters: letters.len() as i64,
                     attempt: 0,
-                    not_before: self.window.opens,
+                    not_before: leaves,
                     expires: self.window.closes,
                 };
                 runs::add_batch(tx, scope, &new)?;

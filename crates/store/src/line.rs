@@ -1,12 +1,12 @@
 //! What comes in from LINE: the inbox of events, who is a friend, and bodies on their way to another tool.
 
 use jiff::Timestamp;
-use kizuna_domain::ids::{AccountId, PointId, SubscriberId, TenantId};
-use kizuna_domain::people::PointState;
+use kizuna_domain::ids::{AccountId, TenantId};
 use uuid::Uuid;
 
 use crate::db::{ReadTx, Row, WriteTx};
 use crate::error::StoreError;
+use crate::people::{self, Point};
 use crate::scope::Scope;
 use crate::seal::Keyring;
 use crate::{args, sql};
@@ -211,32 +211,9 @@ pub fn put_friendship(
     Ok(tx.exec(PUT_FRIENDSHIP, args)? == 1)
 }
 
-/// The address of a reader on LINE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Point {
-    /// Identifier.
-    pub id: PointId,
-    /// Whose it is.
-    pub subscriber: SubscriberId,
-    /// Whether it may be used.
-    pub state: PointState,
-}
-
-sql!(
-    POINT,
-    "SELECT id, subscriber_id, state FROM contact_points WHERE tenant_id = $1 AND channel = $2 AND address_index = $3"
-);
-
 /// The reader behind a LINE user, if registered.
 pub fn point(tx: &mut ReadTx<'_>, keys: &Keyring, scope: Scope, user: &str) -> Result<Option<Point>, StoreError> {
-    let index = keys.index(scope.tenant(), CHANNEL, user);
-    tx.one(POINT, args![scope.bytes(), CHANNEL, &index], |row| {
-        Ok(Point {
-            id: row.id(0, PointId::from_bytes)?,
-            subscriber: row.id(1, SubscriberId::from_bytes)?,
-            state: row.code(2, PointState::from_code)?,
-        })
-    })
+    people::point_at(tx, keys, scope, CHANNEL, user)
 }
 
 /// A body that is to be forwarded. Its `Debug` shows nothing of it.

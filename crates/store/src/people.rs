@@ -53,15 +53,17 @@ fn follower(row: &Row<'_>, keys: &Keyring) -> Result<Follower, StoreError> {
         resumed_on: row.day_opt(12)?,
         state: row.code(6, SubscriptionState::from_code)?,
         area: row.text_opt(7)?.map(str::to_owned),
+        language: row.text(13)?.to_owned(),
         reach,
         has_siblings: row.int(11)? != 0,
+        hour: row.int_opt(14)?.and_then(|hour| u8::try_from(hour).ok()),
     })
 }
 
 sql!(
     BY_DUE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.birth_on IS NULL AND s.state <> 'ended'
                 AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
@@ -70,7 +72,7 @@ sql!(
 sql!(
     BY_BIRTH,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.birth_on IS NOT NULL AND s.state <> 'ended'
                 AND s.birth_on <= $3 AND (s.birth_on, s.id) > ($2, $4)
@@ -79,7 +81,7 @@ sql!(
 sql!(
     BY_PRETERM_DUE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.preterm = 1 AND s.state <> 'ended'
                 AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
@@ -88,7 +90,7 @@ sql!(
 sql!(
     BY_REGISTRATION,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.state <> 'ended'
                 AND s.registered_on <= $3 AND (s.registered_on, s.id) > ($2, $4)
@@ -98,7 +100,7 @@ sql!(
 sql!(
     BY_RESUMPTION,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.resumed_on IS NOT NULL AND s.state <> 'ended'
                 AND s.resumed_on <= $3 AND (s.resumed_on, s.id) > ($2, $4)
@@ -182,7 +184,7 @@ fn page(
 sql!(
     OF_SUBSCRIBER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
 );
@@ -204,7 +206,7 @@ pub fn of_subscriber(
 sql!(
     FOLLOWER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.id = $2"
 );
@@ -222,7 +224,7 @@ pub fn one(
 sql!(
     SAMPLE,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3"
 );
@@ -290,6 +292,26 @@ pub fn add_subscriber(tx: &mut WriteTx<'_>, scope: Scope, new: &NewSubscriber) -
     tx.exec(ADD_SUBSCRIBER, args).map(|_| ())
 }
 
+sql!(
+    CHOOSE,
+    "UPDATE subscribers SET relation = COALESCE($3, relation), language = COALESCE($4, language),
+       area = COALESCE($5, area) WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Writes what a reader chose anew; what they left open stays as it was.
+pub fn choose(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    relation: Option<Relation>,
+    language: Option<&str>,
+    area: Option<&str>,
+) -> Result<(), StoreError> {
+    let relation = relation.map(Relation::code);
+    let args = args![scope.bytes(), subscriber.bytes(), relation, language, area];
+    tx.exec_one(CHOOSE, args)
+}
+
 /// An address as an import or a registration brings one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewPoint {
@@ -353,6 +375,15 @@ pub fn by_address(
     tx.one(BY_ADDRESS, args![scope.bytes(), channel, &index], |row| {
         row.id(0, SubscriberId::from_bytes)
     })
+}
+
+sql!(EXISTS, "SELECT 1 FROM subscribers WHERE tenant_id = $1 AND id = $2");
+
+/// True where a tenant has this reader, whatever they follow.
+pub fn exists(tx: &mut ReadTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<bool, StoreError> {
+    Ok(tx
+        .one(EXISTS, args![scope.bytes(), subscriber.bytes()], |row| row.int(0))?
+        .is_some())
 }
 
 sql!(
@@ -491,6 +522,23 @@ pub fn move_anchor(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, ancho
 }
 
 sql!(
+    SET_NICKNAME,
+    "UPDATE subscriptions SET nickname = $3, version = version + 1 WHERE tenant_id = $1 AND id = $2 AND state <> 'ended'"
+);
+
+/// Writes the nickname of a child, sealed.
+pub fn set_nickname(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    id: SubscriptionId,
+    nickname: &str,
+) -> Result<(), StoreError> {
+    let sealed = keys.seal(NICKNAME, id.bytes(), nickname);
+    tx.exec_one(SET_NICKNAME, args![scope.bytes(), id.bytes(), sealed.as_slice()])
+}
+
+sql!(
     SET_STATE,
     "UPDATE subscriptions SET state = $3, end_reason = $4, version = version + 1 WHERE tenant_id = $1 AND id = $2"
 );
@@ -551,6 +599,112 @@ sql!(
 pub fn resume_after(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId, on: Day) -> Result<u64, StoreError> {
     let on = on.to_string();
     tx.exec(RESUME, args![scope.bytes(), subscriber.bytes(), &on])
+}
+
+/// An address of a reader, opened. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PointRow {
+    /// Identifier.
+    pub id: PointId,
+    /// The tenant's account that writes to it.
+    pub account: AccountId,
+    /// Code of the channel.
+    pub channel: String,
+    /// The address itself.
+    pub address: String,
+    /// Whether it may be used.
+    pub state: PointState,
+}
+
+impl std::fmt::Debug for PointRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PointRow")
+            .field("id", &self.id)
+            .field("channel", &self.channel)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+sql!(
+    POINTS,
+    "SELECT id, account_id, channel, address, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
+                    ORDER BY preference, id LIMIT $3"
+);
+
+/// The addresses of one reader, the preferred one first.
+pub fn points(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Vec<PointRow>, StoreError> {
+    tx.all(POINTS, args![scope.bytes(), subscriber.bytes(), POINTS_MAX], |row| {
+        let id = row.id(0, PointId::from_bytes)?;
+        Ok(PointRow {
+            id,
+            account: row.id(1, AccountId::from_bytes)?,
+            channel: row.text(2)?.to_owned(),
+            address: open_address(keys, &id, row.bytes(3)?)?,
+            state: row.code(4, PointState::from_code)?,
+        })
+    })
+}
+
+sql!(
+    STEP_BACK,
+    "UPDATE contact_points SET preference = preference + 1 WHERE tenant_id = $1 AND subscriber_id = $2"
+);
+sql!(
+    PREFER,
+    "UPDATE contact_points SET preference = 0 WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
+);
+
+/// Puts one address of a reader before all others; call [`refresh_reach`] afterwards.
+pub fn prefer(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId, id: PointId) -> Result<(), StoreError> {
+    tx.exec(STEP_BACK, args![scope.bytes(), subscriber.bytes()])?;
+    tx.exec_one(PREFER, args![scope.bytes(), subscriber.bytes(), id.bytes()])
+}
+
+sql!(
+    REMOVE_POINT,
+    "DELETE FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
+);
+
+/// Takes an address of a reader away; call [`refresh_reach`] afterwards.
+pub fn remove_point(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    id: PointId,
+) -> Result<(), StoreError> {
+    tx.exec_one(REMOVE_POINT, args![scope.bytes(), subscriber.bytes(), id.bytes()])
+}
+
+sql!(
+    PROFILE,
+    "SELECT relation, language FROM subscribers WHERE tenant_id = $1 AND id = $2"
+);
+
+/// A reader's relation to the child, and the BCP 47 tag of the words they want.
+pub fn profile(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Option<(Relation, String)>, StoreError> {
+    tx.one(PROFILE, args![scope.bytes(), subscriber.bytes()], |row| {
+        Ok((row.code(0, Relation::from_code)?, row.text(1)?.to_owned()))
+    })
+}
+
+sql!(
+    VERSION,
+    "SELECT version FROM subscriptions WHERE tenant_id = $1 AND id = $2 AND state <> 'ended'"
+);
+
+/// How often a living subscription was changed; `None` where it lives no more.
+pub fn version(tx: &mut ReadTx<'_>, scope: Scope, id: SubscriptionId) -> Result<Option<i64>, StoreError> {
+    tx.one(VERSION, args![scope.bytes(), id.bytes()], |row| row.int(0))
 }
 
 sql!(
@@ -620,6 +774,57 @@ pub fn suppression(
 }
 
 sql!(
+    UNSUPPRESS,
+    "DELETE FROM suppressions WHERE tenant_id = $1 AND channel = $2 AND address_index = $3"
+);
+
+/// Lets an address be written to again after its owner proved that it works.
+pub fn lift_suppression(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    channel: &str,
+    address: &str,
+) -> Result<(), StoreError> {
+    let index = keys.index(scope.tenant(), channel, address);
+    tx.exec(UNSUPPRESS, args![scope.bytes(), channel, &index]).map(|_| ())
+}
+
+/// An address that somebody has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Point {
+    /// The address.
+    pub id: PointId,
+    /// Whose it is.
+    pub subscriber: SubscriberId,
+    /// Whether it may be used.
+    pub state: PointState,
+}
+
+sql!(
+    POINT_AT,
+    "SELECT id, subscriber_id, state FROM contact_points WHERE tenant_id = $1 AND channel = $2 AND address_index = $3"
+);
+
+/// What is known of an address on a channel.
+pub fn point_at(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    channel: &str,
+    address: &str,
+) -> Result<Option<Point>, StoreError> {
+    let index = keys.index(scope.tenant(), channel, address);
+    tx.one(POINT_AT, args![scope.bytes(), channel, &index], |row| {
+        Ok(Point {
+            id: row.id(0, PointId::from_bytes)?,
+            subscriber: row.id(1, SubscriberId::from_bytes)?,
+            state: row.code(2, PointState::from_code)?,
+        })
+    })
+}
+
+sql!(
     POINT_STATES,
     "SELECT id, account_id, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
                     ORDER BY preference, id LIMIT $3"
@@ -684,6 +889,21 @@ pub fn refresh_reach(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberI
         SET_REACH,
         args![scope.bytes(), subscriber.bytes(), point, account, silent, count > 1],
     )
+}
+
+sql!(
+    SET_HOUR,
+    "UPDATE subscribers SET hour = $3 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Writes the hour of the day from which a reader wants messages; `None` for the tenant's own.
+pub fn set_hour(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    hour: Option<u8>,
+) -> Result<(), StoreError> {
+    tx.exec_one(SET_HOUR, args![scope.bytes(), subscriber.bytes(), hour.map(i64::from)])
 }
 
 sql!(

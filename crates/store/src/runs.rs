@@ -919,6 +919,64 @@ pub fn recall(
     Ok(waiting.len() as u64)
 }
 
+/// A letter that has not left, with the batch that it waits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingLetter {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its place there.
+    pub number: i64,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Where it goes.
+    pub point: PointId,
+    /// The day it is for.
+    pub day: Day,
+    /// 0 is urgent.
+    pub lane: i64,
+    /// Attempts made before.
+    pub attempt: i64,
+    /// Not before this instant.
+    pub not_before: Timestamp,
+    /// Of no use from this instant on.
+    pub expires: Timestamp,
+    /// True where its batch waits for a person.
+    pub is_held: bool,
+}
+
+sql!(
+    TO_MOVE,
+    "SELECT DISTINCT d.batch_id, d.number, b.run_id, d.point_id, d.day_on, b.lane, b.attempt, b.not_before_at, b.expires_at, b.state
+                  FROM deliveries d JOIN batches b ON b.id = d.batch_id
+                  WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.outcome IS NULL
+                    AND b.state IN ('ready', 'claimed', 'held') AND d.number >= b.reached"
+);
+
+/// The letters of one subscription that have not left, to be moved into other batches in the same transaction
+/// ([`reroute`]); whoever holds their batches is told before the next letter.
+pub fn take_waiting(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscription: SubscriptionId,
+) -> Result<Vec<WaitingLetter>, StoreError> {
+    // First, for the reason that `recall` has.
+    tx.exec(RECALL, args![scope.bytes(), subscription.bytes()])?;
+    tx.all(TO_MOVE, args![scope.bytes(), subscription.bytes()], |row| {
+        Ok(WaitingLetter {
+            batch: row.id(0, BatchId::from_bytes)?,
+            number: row.int(1)?,
+            run: row.id(2, RunId::from_bytes)?,
+            point: row.id(3, PointId::from_bytes)?,
+            day: row.day(4)?,
+            lane: row.int(5)?,
+            attempt: row.int(6)?,
+            not_before: instant(row.int(7)?),
+            expires: instant(row.int(8)?),
+            is_held: row.text(9)? == "held",
+        })
+    })
+}
+
 sql!(TALLY, "SELECT CAST(COALESCE(SUM(b.sent), 0) AS BIGINT), CAST(COALESCE(SUM(b.skipped), 0) AS BIGINT),
                     CAST(COALESCE(SUM(b.failed), 0) AS BIGINT), CAST(COALESCE(SUM(b.in_doubt), 0) AS BIGINT),
                     CAST(COALESCE(SUM(CASE WHEN b.state IN ('ready', 'claimed') AND a.paused_reason IS NULL
@@ -1161,6 +1219,65 @@ pub fn all_of_subscription(
         args![scope.bytes(), subscription.bytes(), ROWS_PER_JOURNEY_MAX],
         delivery,
     )
+}
+
+sql!(
+    TO_CARRY,
+    "SELECT slot, day_on FROM deliveries WHERE tenant_id = $1 AND subscription_id = $2
+       AND (outcome IS NULL OR outcome = 'unknown') ORDER BY slot LIMIT $3"
+);
+
+/// Outcome of a slot that was filled elsewhere, before its reader came here.
+const ELSEWHERE: &str = "skipped:already-sent";
+
+const CARRIED: Bulk = Bulk {
+    table: "deliveries",
+    columns: &[
+        ("tenant_id", Type::BYTEA),
+        ("subscription_id", Type::BYTEA),
+        ("slot", Type::TEXT),
+        ("subscriber_id", Type::BYTEA),
+        ("point_id", Type::BYTEA),
+        ("cohort_id", Type::BYTEA),
+        ("batch_id", Type::BYTEA),
+        ("number", Type::INT8),
+        ("day_on", Type::TEXT),
+        ("outcome", Type::TEXT),
+    ],
+};
+
+/// Reserves for a subscription the slots that another one has had, of one tenant or two; says how many.
+///
+/// `is_same` says of a slot in stored form whether it stands for the same words in both. The rows belong to no batch,
+/// so that they keep anything from being repeated and appear in no report.
+pub fn carry(
+    tx: &mut WriteTx<'_>,
+    (from, before): (Scope, SubscriptionId),
+    (to, subscription, subscriber): (Scope, SubscriptionId, SubscriberId),
+    is_same: &dyn Fn(&str) -> bool,
+) -> Result<u64, StoreError> {
+    let had = tx.all(
+        TO_CARRY,
+        args![from.bytes(), before.bytes(), ROWS_PER_JOURNEY_MAX],
+        |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())),
+    )?;
+    let nowhere = [0; 16];
+    let mut values = Vec::with_capacity(had.len() * CARRIED.columns.len());
+    for (slot, day) in had.iter().filter(|(slot, _)| is_same(slot)) {
+        values.extend([
+            Value::from(to.bytes()),
+            Value::from(subscription.bytes()),
+            Value::from(slot),
+            Value::from(subscriber.bytes()),
+            Value::from(&nowhere),
+            Value::from(&nowhere),
+            Value::from(&nowhere),
+            Value::Int(0),
+            Value::from(day),
+            Value::from(ELSEWHERE),
+        ]);
+    }
+    tx.bulk(&CARRIED, &values)
 }
 
 sql!(

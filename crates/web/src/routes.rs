@@ -21,7 +21,10 @@ use crate::office::{
     audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
     people, person, plan, today,
 };
-use crate::reader::{accessibility, birth, changed, register, settings, stop, stopped};
+use crate::reader::{
+    accessibility, birth, changed, delivery, delivery_confirm, invite, move_in, moving, register, settings, stop,
+    stopped, with,
+};
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
 
@@ -100,6 +103,24 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/birth/{token}", Reader, get(birth::get)),
         route("POST", "/{tenant}/birth/{token}", Reader, post(birth::post)),
         route("GET", "/{tenant}/changed/{what}", Reader, get(changed::get)),
+        route("GET", "/{tenant}/my/{token}/delivery", Reader, get(delivery::get)),
+        route("POST", "/{tenant}/my/{token}/delivery", Reader, post(delivery::post)),
+        route("GET", "/{tenant}/delivery/{token}", Reader, get(delivery_confirm::get)),
+        route(
+            "POST",
+            "/{tenant}/delivery/{token}",
+            Reader,
+            post(delivery_confirm::post),
+        ),
+        route("GET", "/{tenant}/my/{token}/invite", Reader, get(invite::get)),
+        route("POST", "/{tenant}/my/{token}/invite", Reader, post(invite::post)),
+        route("GET", "/{tenant}/with/{token}", Reader, get(with::get)),
+        route("POST", "/{tenant}/with/{token}", Reader, post(with::post)),
+        route("GET", "/{tenant}/my/{token}/move", Reader, get(moving::get)),
+        route("POST", "/{tenant}/my/{token}/move", Reader, post(moving::post)),
+        route("GET", "/{tenant}/my/{token}/moved", Reader, get(moving::moved)),
+        route("GET", "/{tenant}/move-in", Reader, get(move_in::get)),
+        route("POST", "/{tenant}/move-in", Reader, post(move_in::post)),
         route("GET", "/signin", Anyone, get(sign_in::get)),
         Route {
             body_max: SIGN_IN_BYTES_MAX,

@@ -47,10 +47,11 @@ pub(crate) fn plan(session: &Session, args: &OneDay) -> Result<Outcome, Failure>
     }
     for row in preview.planned.iter().take(ROWS_SHOWN) {
         print(&format!(
-            "  {}  {:<10} {:<8} {}  {}",
+            "  {}  {:<10} {:<8} {}  {}  {}",
             row.subscription,
             row.slot,
             row.channel,
+            row.leaves,
             row.stage,
             row.articles.join(" ")
         ));
@@ -88,15 +89,16 @@ pub(crate) fn why(session: &Session, args: &Why) -> Result<Outcome, Failure> {
     }
     session.say(
         &format!(
-            "{}　{}　{}\n  計算：{}",
+            "{}　{}　{}\n  計算：{}\n  送る時刻：{} から",
             why.subscription,
             day.japanese(),
             why.stage,
-            why.arithmetic
+            why.arithmetic,
+            why.leaves
         ),
         &format!(
-            "{}  {day}  {}\n  arithmetic: {}",
-            why.subscription, why.stage, why.arithmetic
+            "{}  {day}  {}\n  arithmetic: {}\n  leaves from {}",
+            why.subscription, why.stage, why.arithmetic, why.leaves
         ),
     );
     for row in &why.due {
@@ -211,6 +213,7 @@ fn journey(loaded: &Loaded, args: &Timeline) -> Vec<JourneyDay> {
             birth,
             registered: args.registered,
             area: args.area.clone(),
+            language: "ja".to_owned(),
         };
         let of_child = explain::timeline(&loaded.programme, &loaded.library, &family);
         days.extend(

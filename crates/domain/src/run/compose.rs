@@ -102,7 +102,8 @@ pub struct Part<'a> {
 ///
 /// Several children make one message; the same article for two of them stands once and names both.
 pub fn compose(programme: &Programme, library: &Library, day: Day, parts: &[Part<'_>]) -> Draft {
-    let language = programme.series.first().map_or("ja", |series| series.language.as_str());
+    let chosen = parts.first().map_or("", |part| part.follower.language.as_str());
+    let language = programme.language_for(chosen);
     let words = phrases(language);
     let several = parts.len() > 1;
     let names: Vec<String> = parts

@@ -192,6 +192,27 @@ pub struct Programme {
 }
 
 impl Programme {
+    /// True where a reader of a language gets this series: one in that language, or in the first language of an owner
+    /// who has nothing in it.
+    ///
+    /// Whoever reads English gets the desk's English series, and the town's Japanese one rather than nothing of the town.
+    pub fn speaks(&self, series: &Series, language: &str) -> bool {
+        let is = |one: &Series, other: &str| one.language.eq_ignore_ascii_case(other);
+        let mut owners = self.series.iter().filter(|one| one.owner == series.owner);
+        let first = owners.clone().next();
+        if owners.any(|one| is(one, language)) {
+            is(series, language)
+        } else {
+            first.is_some_and(|first| is(series, &first.language))
+        }
+    }
+
+    /// The language of a message to a reader who chose one: that of the first series they get.
+    pub fn language_for(&self, language: &str) -> &str {
+        let first = self.series.iter().find(|series| self.speaks(series, language));
+        first.map_or("ja", |series| series.language.as_str())
+    }
+
     /// True for days that were given up after a backup was restored.
     fn gave_up(&self, on: Day) -> bool {
         self.fenced_through.is_some_and(|fence| on <= fence)
@@ -380,7 +401,8 @@ pub fn judge(programme: &Programme, day: Day, behind: &[Day], follower: &Followe
             .iter()
             .filter(|on| **on >= follower.from_on() && !programme.gave_up(**on))
     };
-    for (index, series) in programme.series.iter().enumerate() {
+    let spoken = programme.series.iter().enumerate();
+    for (index, series) in spoken.filter(|(_, series)| programme.speaks(series, &follower.language)) {
         for on in std::iter::once(&day).chain(made_up()) {
             stage_slots(programme, index, series, *on, day, follower, &mut judgement);
             dated_slots(programme, index, series, *on, day, follower, &mut judgement);

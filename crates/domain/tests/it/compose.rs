@@ -119,6 +119,7 @@ fn siblings() -> [Follower; 2] {
     let child = |number, name: &str, on| Follower {
         nickname: Some(name.into()),
         has_siblings: true,
+        hour: None,
         ..numbered_family(number, born(on))
     };
     [child(1, "はな", "2026-05-01"), child(2, "たろう", "2024-05-01")]
@@ -404,4 +405,41 @@ fn a_draft_survives_being_stored() {
     let read: Draft = serde_json::from_slice(&stored).unwrap();
     assert_eq!(read, draft);
     assert_eq!(read.digest(), draft.digest());
+}
+
+#[test]
+fn a_reader_gets_the_series_in_the_language_they_chose_and_the_towns_own_where_it_has_none_in_it() {
+    let in_language = |language: &str, code: &str, owner, first| {
+        let item = item_with("20w0d", |item| item.article = code.to_owned());
+        let adoption = kizuna_domain::tenant::Adoption {
+            track: code.to_owned(),
+            ..series(owner, vec![]).adoption
+        };
+        let mut series = series_of(adoption, owner, first, vec![item]);
+        language.clone_into(&mut series.language);
+        series
+    };
+    let programme = programme(vec![
+        in_language("ja", "desk-ja", Owner::Desk, 1_000),
+        in_language("ja-Hira", "desk-easy", Owner::Desk, 2_000),
+        in_language("en", "desk-en", Owner::Desk, 3_000),
+        in_language("ja", "town-ja", Owner::Tenant, 4_000),
+    ]);
+    let reader = |language: &str| Follower {
+        language: language.to_owned(),
+        ..family(due("2026-12-01"))
+    };
+    let on = day("2026-12-01") - 140;
+    for (language, titles, subject) in [
+        ("ja", ["desk-ja", "town-ja"], "7月14日のことば"),
+        ("ja-Hira", ["desk-easy", "town-ja"], "7月14日のことば"),
+        ("EN", ["desk-en", "town-ja"], "A word for 2026-07-14"),
+        // Nobody writes it: the first language stands in.
+        ("vi", ["desk-ja", "town-ja"], "7月14日のことば"),
+    ] {
+        let draft = draft(&programme, &library(&programme), on, &[reader(language)]);
+        let said: Vec<&str> = draft.sections.iter().map(|section| section.title.as_str()).collect();
+        assert_eq!(said, titles, "{language}");
+        assert_eq!(draft.subject, subject, "{language}");
+    }
 }

@@ -8,7 +8,7 @@ use kizuna_domain::ids::{AccountId, PointId, RevisionId, SubscriberId, Subscript
 use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::position::{Anchor, Clock, Customs, DayCount, EndRule};
 use kizuna_domain::run::plan::{Programme, Series};
-use kizuna_domain::tenant::{Adoption, JoinPolicy, Look, Settings, TenantKind};
+use kizuna_domain::tenant::{Adoption, Asks, JoinPolicy, Look, Settings, TenantKind};
 use uuid::Uuid;
 
 pub(crate) const THIRD_BIRTHDAY: EndRule = EndRule::OnBirthday(3);
@@ -144,6 +144,9 @@ pub(crate) fn settings() -> Settings {
         base_url: String::new(),
         look: Look::default(),
         adopt: vec![],
+        choices: kizuna_domain::tenant::Choices::default(),
+        listed: false,
+        asks: Asks::default(),
     }
 }
 
@@ -180,11 +183,13 @@ pub(crate) fn numbered_family(number: usize, anchor: Anchor) -> Follower {
         registered_on: day("2000-01-01"),
         resumed_on: None,
         area: None,
+        language: "ja".into(),
         state: SubscriptionState::Active,
         reach: Reach::At {
             point: PointId::new(id(number)),
             account: AccountId::new(id(0)),
         },
         has_siblings: false,
+        hour: None,
     }
 }

@@ -1,7 +1,10 @@
 //! What people do: each function is one intention, one transaction and one entry in the audit.
 
 pub mod content;
+pub mod delivery;
+pub mod invites;
 pub mod line;
+pub mod moving;
 pub mod people;
 pub mod registration;
 pub mod sign_in;

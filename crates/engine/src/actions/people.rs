@@ -11,7 +11,7 @@ use kizuna_domain::roster::{self, RosterRow, RowProblem};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Keyring, Scope, StoreError, WriteTx};
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, invites, moves};
 
 use super::{Actor, Note};
 use crate::env::Env;
@@ -348,6 +348,8 @@ pub(crate) fn stop_said(
         people::refresh_reach(tx, scope, reader)?;
         tenants::touch(tx, scope)?;
     }
+    invites::withdraw_all(tx, scope, reader)?;
+    moves::withdraw(tx, scope, reader)?;
     note.write(tx, &reader.to_string(), "")
 }
 

@@ -23,6 +23,10 @@ pub enum Purpose {
     Register,
     /// Change one's own dates and pauses.
     Manage,
+    /// Have messages come to an e-mail address.
+    Address,
+    /// Do something for which LINE proves who one is.
+    Errand,
 }
 
 impl Purpose {
@@ -30,6 +34,8 @@ impl Purpose {
         match self {
             Purpose::Register => "line-register",
             Purpose::Manage => "manage",
+            Purpose::Address => "address",
+            Purpose::Errand => "line-errand",
         }
     }
 }
@@ -40,6 +46,13 @@ pub struct Pass {
     /// Number of the ticket.
     pub id: Uuid,
     subject: String,
+}
+
+impl Pass {
+    /// Whom or what the ticket is for.
+    pub(crate) fn subject(&self) -> &str {
+        &self.subject
+    }
 }
 
 impl std::fmt::Debug for Pass {

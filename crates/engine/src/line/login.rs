@@ -115,27 +115,62 @@ fn opened(env: &Env, tenant: &Tenant, cookie: &str) -> Option<Vec<u8>> {
     (is_ours && age >= SignedDuration::ZERO && age <= PATIENCE).then_some(number)
 }
 
-/// Takes in somebody who comes back from LINE with a code.
-pub fn come_back(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &str) -> Result<Came, EngineError> {
+/// Who came back from LINE.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// This LINE user.
+    User(String),
+    /// Not proved; begin again.
+    Refused,
+    /// LINE does not answer now.
+    Unreachable,
+}
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Proof::User(_) => "User(‹secret›)",
+            Proof::Refused => "Refused",
+            Proof::Unreachable => "Unreachable",
+        })
+    }
+}
+
+/// Learns who comes back from LINE with a code.
+pub fn prove(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &str) -> Result<Proof, EngineError> {
     let Some((login, _)) = login(env, tenant)? else {
-        return Ok(Came::Refused);
+        return Ok(Proof::Refused);
     };
     let Some(number) = opened(env, tenant, cookie) else {
-        return Ok(Came::Refused);
+        return Ok(Proof::Refused);
     };
     let value = |purpose| derived(&env.keys, purpose, tenant, &number);
     if !same(value(STATE).as_bytes(), state.as_bytes()) {
-        return Ok(Came::Refused);
+        return Ok(Proof::Refused);
     }
     let now = env.clock.now();
     let user = login.user_of_code(code, &back(tenant), &value(NONCE), &value(VERIFIER), now);
-    ticket(env, tenant, user)
+    Ok(proof(tenant, user))
+}
+
+/// Takes in somebody who comes back from LINE with a code.
+pub fn come_back(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &str) -> Result<Came, EngineError> {
+    let proof = prove(env, tenant, cookie, state, code)?;
+    take_in(env, tenant, proof)
+}
+
+/// True where a tenant has a login channel.
+pub fn is_open(env: &Env, tenant: &Tenant) -> Result<bool, EngineError> {
+    Ok(login(env, tenant)?.is_some())
 }
 
 /// Takes in somebody whose page inside LINE (LIFF) holds an ID token.
 pub fn of_liff(env: &Env, tenant: &Tenant, token: &str) -> Result<Came, EngineError> {
     match login(env, tenant)? {
-        Some((login, Some(_))) => ticket(env, tenant, login.user_of_token(token, env.clock.now())),
+        Some((login, Some(_))) => {
+            let proof = proof(tenant, login.user_of_token(token, env.clock.now()));
+            take_in(env, tenant, proof)
+        }
         Some((_, None)) | None => Ok(Came::Refused),
     }
 }
@@ -161,13 +196,21 @@ fn proved(env: &Env, tenant: &Tenant, user: &str) -> Result<Came, EngineError> {
     })
 }
 
-fn ticket(env: &Env, tenant: &Tenant, user: Result<String, LoginError>) -> Result<Came, EngineError> {
+fn proof(tenant: &Tenant, user: Result<String, LoginError>) -> Proof {
     match user {
-        Ok(user) => proved(env, tenant, &user),
-        Err(LoginError::Unreachable) => Ok(Came::Unreachable),
+        Ok(user) => Proof::User(user),
+        Err(LoginError::Unreachable) => Proof::Unreachable,
         Err(error @ (LoginError::Code(_) | LoginError::Token(_))) => {
             tracing::info!(%error, tenant = %tenant.id, "a LINE login proved nobody");
-            Ok(Came::Refused)
+            Proof::Refused
         }
+    }
+}
+
+fn take_in(env: &Env, tenant: &Tenant, proof: Proof) -> Result<Came, EngineError> {
+    match proof {
+        Proof::User(user) => proved(env, tenant, &user),
+        Proof::Refused => Ok(Came::Refused),
+        Proof::Unreachable => Ok(Came::Unreachable),
     }
 }

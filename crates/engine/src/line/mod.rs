@@ -5,10 +5,12 @@
 //! | [`inbox`] | keeps events durably before LINE is answered, and works them off afterwards |
 //! | [`talk`] | decides what follows from an event |
 //! | [`identity`] | tickets that let somebody register or change their own dates |
+//! | [`errand`] | does what somebody went to LINE for once LINE has proved them |
 //! | [`login`] | learns from LINE who somebody is, for pages that were not opened from the talk |
 //! | [`forward`] | passes bodies on to another tool on the same account |
 
 mod answer;
+pub mod errand;
 pub mod forward;
 pub mod identity;
 pub mod inbox;
@@ -22,7 +24,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::Account;
-use kizuna_store::{line, tickets};
+use kizuna_store::{invites, line, moves, tickets};
 use serde_json::Value;
 
 pub use answer::say;
@@ -100,11 +102,13 @@ fn listen(env: &Env, sender: &SyncSender<Reply>) {
     }
 }
 
-/// Forgets ids of events after 40 days, and tickets a day after they expired.
+/// Forgets ids of events after 40 days, tickets a day after they expired, invitations and codes of moves when they expire.
 pub fn sweep(env: &Env) -> Result<(), kizuna_store::StoreError> {
     let now = env.clock.now();
     let before = |ago: SignedDuration| now.checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH);
     while env.db.write(|tx| line::sweep_events(tx, before(EVENT_IDS_KEPT)))? > 0 {}
     while env.db.write(|tx| tickets::sweep(tx, before(identity::VALID)))? > 0 {}
+    while env.db.write(|tx| invites::sweep(tx, now))? > 0 {}
+    while env.db.write(|tx| moves::sweep(tx, now))? > 0 {}
     Ok(())
 }

@@ -8,6 +8,7 @@
 
 mod app;
 mod crashes;
+mod delivery;
 mod line;
 mod line_account;
 mod line_menus;
@@ -18,7 +19,9 @@ mod mail;
 mod missed;
 mod mornings;
 mod neighbours;
+mod on_the_web;
 mod races;
 mod samples;
 mod staff;
+mod transactional;
 mod year;

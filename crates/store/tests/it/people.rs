@@ -60,9 +60,11 @@ store_test!(
             registered_on: day("2026-10-05"),
             resumed_on: None,
             area: Some("north".into()),
+            language: "ja".into(),
             state: SubscriptionState::Paused,
             reach: Reach::Silent(SkipReason::NoAddress),
             has_siblings: false,
+            hour: None,
         };
         assert_eq!(found, Some(expected));
         assert_eq!(

@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 16] = [
+const OF_TENANTS: [&str; 22] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -33,10 +33,26 @@ const OF_TENANTS: [&str; 16] = [
     "menus",
     "menu_links",
     "menu_publications",
+    "invites",
+    "moves",
+    "transactional_mails",
+    "mail_answers",
+    "point_troubles",
+    "places",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 15] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 19] = [
+    ("invites::SWEEP", "takes away what is too old, whosever it is"),
+    ("moves::SWEEP", "takes away what is too old, whosever it is"),
+    (
+        "mails::TENANTS_DUE",
+        "asks for the tenants that have mails to send, as a worker of all tenants",
+    ),
+    (
+        "places::TOWN",
+        "asks whose place a printed code is, and answers nothing but the town's own code",
+    ),
     ("staff::MEMBERSHIPS", "the places of one person, who sees them all"),
     (
         "menus::DUE",
@@ -198,8 +214,16 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("line::SWEEP_EVENTS", "line_events_by_arrival"),
         ("line::FORWARDS", "line_forwards_due"),
         ("line::PUT_OFF_FORWARDS", "line_forwards_due"),
-        ("line::POINT", "contact_points_by_address"),
+        ("people::POINT_AT", "contact_points_by_address"),
         ("tickets::SWEEP", "tickets_by_end"),
+        ("invites::OPEN", "invites_of_subscriber"),
+        ("invites::WITHDRAW_ALL", "invites_of_subscriber"),
+        ("invites::SWEEP", "invites_by_end"),
+        ("moves::BY_CODE", "moves_by_code"),
+        ("moves::OF_READER", "moves_of_subscriber"),
+        ("moves::SWEEP", "moves_by_end"),
+        ("mails::DUE", "transactional_mails_due"),
+        ("throttles::SWEEP", "throttles_by_end"),
     ] {
         let steps = plan(&store, name);
         assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
@@ -237,10 +261,11 @@ fn the_letters_of_a_batch_are_found_through_their_index() {
 }
 
 /// Statements that read everything of one tenant in one table, and why they may.
-const MAY_READ_A_WHOLE_TENANT: [(&str, &str); 10] = [
+const MAY_READ_A_WHOLE_TENANT: [(&str, &str); 11] = [
     ("staff::OF_TENANT", "a few people"),
     ("staff::LOCK_ADMINISTRATORS", "a few people"),
     ("menus::ALL", "one menu a stage"),
+    ("places::OF_TENANT", "a few places"),
     ("tenants::ACCOUNTS", "a few accounts"),
     ("tenants::RESUME", "a few accounts"),
     ("tenants::DESKS", "a few desks"),
@@ -271,7 +296,11 @@ fn no_statement_reads_all_of_a_tenant_unless_it_must() {
 }
 
 /// Statements that read a whole table, and why they may.
-const MAY_SCAN: [(&str, &str); 17] = [
+const MAY_SCAN: [(&str, &str); 18] = [
+    (
+        "mails::TENANTS_DUE",
+        "what somebody waits for, a day of it at most, through its index",
+    ),
     ("staff::ALL", "wants everybody, for the command line"),
     ("menus::DUE", "a row for each tenant that shows menus"),
     ("tenants::CODES", "wants every tenant"),

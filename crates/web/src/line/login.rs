@@ -5,7 +5,8 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::menu::Intent;
-use kizuna_engine::line::login::{self, Came};
+use kizuna_engine::line::errand::{self, Done};
+use kizuna_engine::line::login::{self, Came, Proof};
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
@@ -19,11 +20,17 @@ const NAME: &str = "kizuna_line";
 /// End of the cookie of somebody who wants to tell of a birth.
 const BIRTH: &str = "~birth";
 
-/// What somebody pressed before they came, as a menu's button says it.
-#[derive(Deserialize)]
+/// Before the ticket of an errand in the cookie.
+const ERRAND: &str = "~errand.";
+/// Characters of a ticket at most; longer ones are none of ours.
+const TICKET_MAX: usize = 100;
+
+/// What somebody pressed before they came: a menu's button, or a button of a page that needs LINE's proof.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Wish {
-    #[serde(default)]
     to: String,
+    errand: String,
 }
 
 /// Sends somebody to LINE.
@@ -40,8 +47,15 @@ pub(crate) async fn enter(
     let door = door.ok_or(PageError::NotFound)?;
     let mut response = Redirect::to(&door.url).into_response();
     // It chooses a page and proves nothing, so it travels beside the signed part.
-    let birth = if wish.to == Intent::Birth.code() { BIRTH } else { "" };
-    let cookie = format!("{}{birth}", door.cookie);
+    let is_ticket = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let wish = if wish.to == Intent::Birth.code() {
+        BIRTH.to_owned()
+    } else if !wish.errand.is_empty() && wish.errand.len() <= TICKET_MAX && wish.errand.chars().all(is_ticket) {
+        format!("{ERRAND}{}", wish.errand)
+    } else {
+        String::new()
+    };
+    let cookie = format!("{}{wish}", door.cookie);
     set_cookie(&mut response, &tenant, &cookie, login::PATIENCE.as_secs())?;
     Ok(response)
 }
@@ -69,12 +83,37 @@ pub(crate) async fn callback(
             Some(signed) => (signed, "birth"),
             None => (cookie.as_str(), "settings"),
         };
-        let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
-        let mut response = answer(site, &tenant, language, came, page)?;
+        let mut response = match signed.split_once(ERRAND) {
+            Some((signed, ticket)) => run_errand(site, &tenant, language, (signed, &back), ticket)?,
+            None => {
+                let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
+                answer(site, &tenant, language, came, page)?
+            }
+        };
         set_cookie(&mut response, &tenant, "", 0)?;
         Ok(response)
     })
     .await
+}
+
+/// Does what somebody went to LINE for, once LINE has proved them.
+fn run_errand(
+    site: &crate::Site,
+    tenant: &Tenant,
+    language: Language,
+    (signed, back): (&str, &Return),
+    ticket: &str,
+) -> Result<Response, PageError> {
+    let user = match login::prove(&site.env, tenant, signed, &back.state, &back.code)? {
+        Proof::User(user) => user,
+        Proof::Refused => return reader::closed(site, tenant, language, Closed::Unproved),
+        Proof::Unreachable => return reader::closed(site, tenant, language, Closed::LineIsDown),
+    };
+    match errand::run(&site.env, tenant, ticket, &user)? {
+        Done::Joined(reader, joined) => reader::delivery::came_back(site, tenant, language, reader, joined),
+        Done::Arrived(came) => reader::move_in::came_back(site, tenant, language, came),
+        Done::Nothing => reader::closed(site, tenant, language, Closed::Gone),
+    }
 }
 
 /// On to the registration, to the reader's own `page`, or to one that says how else.

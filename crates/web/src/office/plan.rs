@@ -130,14 +130,19 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
         1 => "あすの配信".to_owned(),
         _ => format!("{}月{}日の配信", day.month(), day.day_of_month()),
     };
-    let opens = &tenant.settings.send_from;
+    let opens = tenant.settings.send_from.trim_start_matches('0');
+    let sentence = if tenant.settings.choices.hours.is_empty() {
+        "から送ります。"
+    } else {
+        "から送ります。時間をえらんだ人には、その時間に送ります。"
+    };
     Ok(PlanPage {
         shell: Shell::new(office, Here::Plan, heading.clone()).with_error(chosen.unreadable),
         picker: DayPicker::new(format!("/{}/plan", tenant.code), chosen, today),
         heading,
         date: day.japanese(),
         leaves: if day >= today {
-            format!("{}から送ります。", opens.trim_start_matches('0'))
+            format!("{opens}{sentence}")
         } else {
             String::new()
         },

@@ -6,17 +6,24 @@ pub(crate) mod changed;
 mod closed;
 mod date_field;
 pub(crate) mod dates;
+pub(crate) mod delivery;
+pub(crate) mod delivery_confirm;
 pub(crate) mod gone;
+pub(crate) mod invite;
+pub(crate) mod move_in;
+pub(crate) mod moving;
 mod own_words;
 pub(crate) mod register;
 pub(crate) mod settings;
 pub(crate) mod stop;
 pub(crate) mod stopped;
+pub(crate) mod with;
 mod words;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 use kizuna_domain::content::Desk;
+use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::tenant::Theme;
 use kizuna_engine::line::identity::{self, Pass};
 use kizuna_engine::menus;
@@ -34,6 +41,13 @@ pub(crate) fn show_menu(site: &Site, tenant: &Tenant, pass: &Pass) {
     let shown = identity::holder(&site.env, tenant, pass)
         .and_then(|reader| reader.map_or(Ok(false), |reader| menus::link_reader(&site.env, tenant, reader)));
     if let Err(error) = shown {
+        tracing::info!(tenant.id = %tenant.id, %error, "a reader's menu is shown later");
+    }
+}
+
+/// The same for a reader who is known.
+pub(crate) fn give_menu(site: &Site, tenant: &Tenant, reader: SubscriberId) {
+    if let Err(error) = menus::link_reader(&site.env, tenant, reader) {
         tracing::info!(tenant.id = %tenant.id, %error, "a reader's menu is shown later");
     }
 }

@@ -396,7 +396,10 @@ fn next(
     }
     let now = site.env.clock.now();
     let zone = tenant.settings.zone().map_err(kizuna_engine::EngineError::from)?;
-    let window = tenant.settings.window().map_err(kizuna_engine::EngineError::from)?;
+    let window = tenant
+        .settings
+        .window_of(follower.hour)
+        .map_err(kizuna_engine::EngineError::from)?;
     let had_today = site
         .env
         .db
@@ -409,7 +412,7 @@ fn next(
     let Some(ahead) = explain::ahead(&site.env, tenant, follower, from)? else {
         return Ok((words.next_none.to_owned(), None));
     };
-    let time = dates::time(&tenant.settings.send_from, language);
+    let time = dates::time(&window.texts().0, language);
     let sentence = if ahead.on == today && now >= window.opens(today, &zone) {
         words.next_now
     } else if ahead.on == today {

@@ -366,6 +366,8 @@ impl Place {
             base_url: "http://127.0.0.1:8117".to_owned(),
             look: Look::default(),
             adopt: vec![adoption("starter"), adoption("hidamari")],
+            choices: kizuna_domain::tenant::Choices::default(),
+            listed: false,
         };
         let outbox = BTreeMap::from([
             ("folder".to_owned(), self.outbox(code).display().to_string()),

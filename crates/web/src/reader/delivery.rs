@@ -1,0 +1,473 @@
+//! 受け取り方と時間: where a reader's messages come, and from which hour on. Each press says what is to be, so that a
+//! second one changes nothing.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use kizuna_domain::ids::{PointId, SubscriberId};
+use kizuna_domain::people::PointState;
+use kizuna_engine::actions::delivery::{self, Asked, Chosen, Joined};
+use kizuna_engine::line::errand::{self, Errand};
+use kizuna_engine::ways::{self, MAIL, WEB, Way};
+use kizuna_engine::{EngineError, links, run};
+use kizuna_store::line;
+use kizuna_store::tenants::Tenant;
+use serde::Deserialize;
+
+use super::dates;
+use super::{Closed, Desks, Frame, closed, desks, give_menu};
+use crate::Site;
+use crate::error::{PageError, page};
+use crate::guard::{Own, Shared, blocking};
+use crate::language::Language;
+
+/// The words of this page.
+struct Words {
+    title: &'static str,
+    lead: &'static str,
+    now_title: &'static str,
+    mail: &'static str,
+    web: &'static str,
+    elsewhere: &'static str,
+    used: &'static str,
+    spare: &'static str,
+    broken: &'static str,
+    blocked: &'static str,
+    pending: &'static str,
+    use_button: &'static str,
+    remove_button: &'static str,
+    line_hint: &'static str,
+    other_title: &'static str,
+    mail_label: &'static str,
+    mail_hint: &'static str,
+    mail_button: &'static str,
+    line_text: &'static str,
+    line_button: &'static str,
+    web_text: &'static str,
+    web_button: &'static str,
+    hour_title: &'static str,
+    hour_hint: &'static str,
+    hour_own: &'static str,
+    hour_at: &'static str,
+    hour_button: &'static str,
+    error_label: &'static str,
+    not_an_address: &'static str,
+    too_often: &'static str,
+    /// What was done, by the word behind `?done=`.
+    said: [(&'static str, &'static str); 9],
+}
+
+static JA: Words = Words {
+    title: "受け取り方と時間",
+    lead: "どこで、何時ごろに受け取るかを、変えられます。",
+    now_title: "いまの受け取り方",
+    mail: "メール",
+    web: "自分のページ",
+    elsewhere: "そのほか",
+    used: "ここに届きます",
+    spare: "ひかえ",
+    broken: "届きません",
+    blocked: "ブロックしています",
+    pending: "まだ確かめていません",
+    use_button: "ここで受け取る",
+    remove_button: "はずす",
+    line_hint: "LINEをブロックすると、ほかのところにも届かなくなります。LINEをはずせば、ほかには届きつづけます。",
+    other_title: "ほかの受け取り方にする",
+    mail_label: "新しいメールアドレス",
+    mail_hint: "確かめるメールを送ります。確かめるまでは、いまのまま届きます。",
+    mail_button: "確かめるメールを送る",
+    line_text: "LINEの画面で、あなたのLINEを確かめます。",
+    line_button: "LINEで受け取る",
+    web_text: "何も届かなくなります。自分のページをひらいて読みます。",
+    web_button: "自分のページで読む",
+    hour_title: "届く時間",
+    hour_hint: "きょうの分がまだなら、きょうから変わります。",
+    hour_own: "おまかせ（{time}から）",
+    hour_at: "{time}から",
+    hour_button: "この時間にする",
+    error_label: "エラー：",
+    not_an_address: "メールアドレスの形がちがうようです。もう一度、確かめてください。",
+    too_often: "きょうは、もう何度か送りました。あした、もう一度ためしてください。",
+    said: [
+        ("hour", "届く時間を変えました。"),
+        ("use", "受け取るところを変えました。"),
+        ("remove", "はずしました。"),
+        (
+            "mail",
+            "メールを送りました。中のリンクをひらいて、確かめてください。届かないときは、迷惑メールのフォルダーも見てください。",
+        ),
+        ("line", "LINEに届くようにしました。"),
+        ("web", "自分のページで読むようにしました。"),
+        ("taken", "そのLINEは、別の登録で使われています。何も変わっていません。"),
+        (
+            "friend",
+            "そのLINEは、まだ友だちになっていません。友だちになってから、もう一度おしてください。何も変わっていません。",
+        ),
+        ("no", "いまは変えられません。何も変わっていません。"),
+    ],
+};
+
+static EASY: Words = Words {
+    title: "｜受《う》け｜取《と》り｜方《かた》と｜時間《じかん》",
+    lead: "どこで ｜読《よ》むか、｜何時《なんじ》に ｜届《とど》くかを ｜変《か》えられます。",
+    now_title: "いまの ｜受《う》け｜取《と》り｜方《かた》",
+    mail: "メール",
+    web: "｜自分《じぶん》の ページ",
+    elsewhere: "そのほか",
+    used: "ここに ｜届《とど》きます",
+    spare: "｜使《つか》っていません",
+    broken: "｜届《とど》きません",
+    blocked: "ブロックして います",
+    pending: "まだ ｜確《たし》かめて いません",
+    use_button: "ここで ｜受《う》け｜取《と》る",
+    remove_button: "はずす",
+    line_hint: "LINEを ブロックすると、ほかの ところにも ｜届《とど》きません。LINEを はずすと、ほかには ｜届《とど》きます。",
+    other_title: "ほかの ｜受《う》け｜取《と》り｜方《かた》に する",
+    mail_label: "｜新《あたら》しい メールアドレス",
+    mail_hint: "｜確《たし》かめる メールを ｜送《おく》ります。｜確《たし》かめるまでは、いまと ｜同《おな》じです。",
+    mail_button: "メールを ｜送《おく》る",
+    line_text: "LINEの ｜画面《がめん》で、あなたの LINEを ｜確《たし》かめます。",
+    line_button: "LINEで ｜受《う》け｜取《と》る",
+    web_text: "｜何《なに》も ｜届《とど》きません。｜自分《じぶん》の ページを ひらいて ｜読《よ》みます。",
+    web_button: "｜自分《じぶん》の ページで ｜読《よ》む",
+    hour_title: "｜届《とど》く ｜時間《じかん》",
+    hour_hint: "きょうの ことばが まだなら、きょうから ｜変《か》わります。",
+    hour_own: "｜決《き》めない（{time}から）",
+    hour_at: "{time}から",
+    hour_button: "この ｜時間《じかん》に する",
+    error_label: "まちがい：",
+    not_an_address: "メールアドレスが ｜違《ちが》います。もう｜一度《いちど》 ｜見《み》てください。",
+    too_often: "きょうは もう ｜送《おく》れません。あした もう｜一度《いちど》 してください。",
+    said: [
+        ("hour", "｜届《とど》く ｜時間《じかん》を ｜変《か》えました。"),
+        ("use", "｜受《う》け｜取《と》る ところを ｜変《か》えました。"),
+        ("remove", "はずしました。"),
+        (
+            "mail",
+            "メールを ｜送《おく》りました。メールの リンクを ひらいてください。",
+        ),
+        ("line", "LINEに ｜届《とど》きます。"),
+        ("web", "｜自分《じぶん》の ページで ｜読《よ》みます。"),
+        (
+            "taken",
+            "その LINEは ｜別《べつ》の ｜登録《とうろく》で ｜使《つか》っています。｜何《なに》も ｜変《か》わっていません。",
+        ),
+        (
+            "friend",
+            "その LINEは まだ ｜友《とも》だちでは ありません。｜友《とも》だちに なってから、もう｜一度《いちど》 おしてください。",
+        ),
+        (
+            "no",
+            "いまは ｜変《か》えられません。｜何《なに》も ｜変《か》わっていません。",
+        ),
+    ],
+};
+
+static EN: Words = Words {
+    title: "How and when messages come",
+    lead: "You can change where messages come and from what time.",
+    now_title: "How they come now",
+    mail: "E-mail",
+    web: "My own page",
+    elsewhere: "Another way",
+    used: "Comes here",
+    spare: "Spare",
+    broken: "Does not arrive",
+    blocked: "Blocked",
+    pending: "Not confirmed yet",
+    use_button: "Receive here",
+    remove_button: "Remove",
+    line_hint: "Blocking us on LINE stops the other ways too. If you remove LINE here, the others go on.",
+    other_title: "Change to another way",
+    mail_label: "New e-mail address",
+    mail_hint: "We send a mail to confirm it. Until then nothing changes.",
+    mail_button: "Send the mail",
+    line_text: "LINE will ask you who you are.",
+    line_button: "Receive by LINE",
+    web_text: "Nothing is sent any more. You open your own page to read.",
+    web_button: "Read on my own page",
+    hour_title: "Time of day",
+    hour_hint: "If today's message has not come yet, it follows the new time.",
+    hour_own: "No preference (from {time})",
+    hour_at: "From {time}",
+    hour_button: "Use this time",
+    error_label: "Error: ",
+    not_an_address: "This does not look like an e-mail address. Please check it.",
+    too_often: "Several mails were sent today. Please try again tomorrow.",
+    said: [
+        ("hour", "The time has been changed."),
+        ("use", "Messages come there from now on."),
+        ("remove", "Removed."),
+        (
+            "mail",
+            "We have sent a mail. Please open the link in it. If it does not come, look in the spam folder too.",
+        ),
+        ("line", "Messages come by LINE from now on."),
+        ("web", "You read on your own page from now on."),
+        (
+            "taken",
+            "This LINE account is used by another registration. Nothing has changed.",
+        ),
+        (
+            "friend",
+            "This LINE account is not our friend yet. Add us as a friend, then press again. Nothing has changed.",
+        ),
+        ("no", "This cannot be changed now. Nothing has changed."),
+    ],
+};
+
+/// One way as the page shows it.
+struct Row {
+    point: PointId,
+    name: &'static str,
+    address: String,
+    state: &'static str,
+    is_used: bool,
+    can_be_used: bool,
+    can_be_removed: bool,
+}
+
+/// One hour that can be chosen; the value is empty for the town's own.
+struct Hour {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "reader/delivery.html")]
+struct DeliveryPage {
+    frame: Frame,
+    words: &'static Words,
+    action: String,
+    said: Option<&'static str>,
+    problem: Option<&'static str>,
+    mail_typed: String,
+    rows: Vec<Row>,
+    has_line_spare: bool,
+    has_mail: bool,
+    has_line: bool,
+    has_web: bool,
+    hours: Vec<Hour>,
+    desks: Desks,
+}
+
+/// What the page says it has done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Said {
+    pub(super) done: String,
+}
+
+/// The form as it comes in; a part that is missing is empty.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Entry {
+    step: String,
+    point: String,
+    mail: String,
+    hour: String,
+}
+
+/// Shows how messages come.
+pub(crate) async fn get(
+    State(site): State<Shared>,
+    language: Language,
+    own: Own,
+    Query(said): Query<Said>,
+) -> Result<Response, PageError> {
+    blocking(&site, move |site| show(site, &own, language, &said.done, None)).await
+}
+
+/// Changes one thing.
+pub(crate) async fn post(
+    State(site): State<Shared>,
+    language: Language,
+    own: Own,
+    Form(entry): Form<Entry>,
+) -> Result<Response, PageError> {
+    blocking(&site, move |site| change(site, &own, language, &entry)).await
+}
+
+fn change(site: &Site, own: &Own, language: Language, entry: &Entry) -> Result<Response, PageError> {
+    let Own { tenant, reader, .. } = own;
+    let env = &site.env;
+    let words = language.pick(&JA, &EASY, &EN);
+    let done = |what| Ok(Redirect::to(&address(tenant, &own.token, language, what)).into_response());
+    let point: Result<PointId, _> = entry.point.parse();
+    let chosen = |chosen, what| match chosen {
+        Chosen::Now | Chosen::Already => what,
+        Chosen::NotOffered => "no",
+    };
+    match (entry.step.as_str(), point) {
+        ("hour", _) => {
+            let hour = match entry.hour.as_str() {
+                "" => None,
+                hour => Some(hour.parse().unwrap_or(u8::MAX)),
+            };
+            done(chosen(delivery::set_hour(env, tenant, *reader, hour)?, "hour"))
+        }
+        ("use", Ok(point)) => {
+            let what = chosen(delivery::use_way(env, tenant, *reader, point)?, "use");
+            give_menu(site, tenant, *reader);
+            done(what)
+        }
+        ("remove", Ok(point)) => done(chosen(delivery::remove_way(env, tenant, *reader, point)?, "remove")),
+        ("web", _) => done(match delivery::read_on_the_web(env, tenant, *reader)? {
+            Joined::Now | Joined::Before => "web",
+            Joined::Taken | Joined::NotAFriend | Joined::Gone => "no",
+        }),
+        ("line", _) => {
+            let ticket = errand::ticket(env, tenant.scope(), &Errand::Join(*reader))?;
+            let away = format!("/{}/line/enter?errand={ticket}", tenant.code);
+            Ok(Redirect::to(&away).into_response())
+        }
+        ("mail", _) => match delivery::ask_mail(env, tenant, *reader, &entry.mail, language.code())? {
+            Asked::Yes => done("mail"),
+            Asked::NotOffered => done("no"),
+            Asked::NotAnAddress => show(site, own, language, "", Some((words.not_an_address, &entry.mail))),
+            Asked::TooOften => show(site, own, language, "", Some((words.too_often, &entry.mail))),
+        },
+        _ => done("no"),
+    }
+}
+
+/// The page with a word of what was done.
+fn address(tenant: &Tenant, token: &str, language: Language, what: &str) -> String {
+    format!("/{}/my/{token}/delivery{}", tenant.code, done(language, what))
+}
+
+/// What an address carries so that the next page speaks the same language and says what was done.
+pub(super) fn done(language: Language, what: &str) -> String {
+    match language.query() {
+        "" => format!("?done={what}"),
+        query => format!("{query}&done={what}"),
+    }
+}
+
+/// Back from LINE: the page of the reader, who has proved to hold their link before, with what became of it.
+pub(crate) fn came_back(
+    site: &Site,
+    tenant: &Tenant,
+    language: Language,
+    reader: SubscriberId,
+    joined: Joined,
+) -> Result<Response, PageError> {
+    let what = match joined {
+        Joined::Now | Joined::Before => "line",
+        Joined::Taken => "taken",
+        Joined::NotAFriend => "friend",
+        Joined::Gone => "no",
+    };
+    give_menu(site, tenant, reader);
+    let token = short_token(site, tenant, reader)?;
+    Ok(Redirect::to(&address(tenant, &token, language, what)).into_response())
+}
+
+/// A link to a reader's own pages that ends tomorrow.
+pub(super) fn short_token(site: &Site, tenant: &Tenant, reader: SubscriberId) -> Result<String, PageError> {
+    let tomorrow = run::today(&site.env, tenant)? + 1;
+    Ok(links::own_token(&site.env.keys, tenant.id, reader, tomorrow))
+}
+
+/// The name of a channel as families say it.
+fn name(channel: &str, words: &'static Words) -> &'static str {
+    match channel {
+        line::CHANNEL => "LINE",
+        MAIL => words.mail,
+        WEB => words.web,
+        _ => words.elsewhere,
+    }
+}
+
+fn row(way: &Way, words: &'static Words, is_only: bool, may_change: bool) -> Row {
+    let state = match way.state {
+        PointState::Verified if way.is_used => words.used,
+        PointState::Verified => words.spare,
+        PointState::Pending => words.pending,
+        PointState::Blocked => words.blocked,
+        PointState::Suppressed => words.broken,
+    };
+    Row {
+        point: way.point,
+        name: name(&way.channel, words),
+        address: way.shown.clone(),
+        state,
+        is_used: way.is_used,
+        can_be_used: may_change && way.state == PointState::Verified && !way.is_used,
+        can_be_removed: may_change && !is_only,
+    }
+}
+
+fn show(
+    site: &Site,
+    own: &Own,
+    language: Language,
+    said: &str,
+    wrong: Option<(&'static str, &str)>,
+) -> Result<Response, PageError> {
+    let Own { tenant, reader, token } = own;
+    let words = language.pick(&JA, &EASY, &EN);
+    // Whoever follows nothing has nothing to receive: the same page as behind a link that has ended.
+    let Some(found) = ways::of(&site.env, tenant, *reader)? else {
+        return closed(site, tenant, language, Closed::Gone);
+    };
+    let works = |way: &Way| way.state == PointState::Verified;
+    let working = found.ways.iter().filter(|way| works(way)).count();
+    let may_change = tenant.settings.choices.ways;
+    let rows = found.ways.iter().map(|way| {
+        let is_only = working == usize::from(works(way));
+        row(way, words, is_only, may_change)
+    });
+    let settings = &tenant.settings;
+    let own_hours = settings.window_of(None).map_err(EngineError::from)?.texts().0;
+    let hours = settings.choices.hours.iter().map(|hour| Hour {
+        value: hour.to_string(),
+        label: words
+            .hour_at
+            .replace("{time}", &dates::time(&format!("{hour}:00"), language)),
+        chosen: found.hour == Some(*hour),
+    });
+    let first = Hour {
+        value: String::new(),
+        label: words.hour_own.replace("{time}", &dates::time(&own_hours, language)),
+        chosen: found.hour.is_none(),
+    };
+    let hours: Vec<Hour> = if settings.choices.hours.is_empty() {
+        Vec::new()
+    } else {
+        std::iter::once(first).chain(hours).collect()
+    };
+    let status = if wrong.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let shown = DeliveryPage {
+        frame: Frame::new(tenant, language),
+        words,
+        action: format!("/{}/my/{token}/delivery{}", tenant.code, language.query()),
+        said: words
+            .said
+            .iter()
+            .find(|(what, _)| *what == said)
+            .map(|(_, sentence)| *sentence),
+        problem: wrong.map(|(problem, _)| problem),
+        mail_typed: wrong.map(|(_, typed)| typed.to_owned()).unwrap_or_default(),
+        has_line_spare: found
+            .ways
+            .iter()
+            .any(|way| way.channel == line::CHANNEL && works(way) && !way.is_used),
+        rows: rows.collect(),
+        has_mail: found.has_mail,
+        has_line: found.has_line,
+        has_web: found.has_web,
+        hours,
+        desks: Desks {
+            desks: desks(site, tenant)?,
+        },
+    };
+    page(status, &shown)
+}
