@@ -46,6 +46,8 @@ struct Choice {
 pub(super) struct DateField {
     /// Start of the names of its three parts.
     name: &'static str,
+    /// Tells the ids of several fields of one page apart.
+    number: usize,
     /// Additional class of the field.
     class: &'static str,
     legend: &'static str,
@@ -98,6 +100,7 @@ impl DateField {
         years.retain(|choice| !choice.value.is_empty());
         DateField {
             name: asked.name,
+            number: 0,
             class: asked.class,
             legend,
             hint,
@@ -111,7 +114,36 @@ impl DateField {
         }
     }
 
+    /// The same field under other words.
+    pub(super) fn named(mut self, legend: &'static str, hint: &'static str) -> DateField {
+        (self.legend, self.hint) = (legend, hint);
+        self
+    }
+
+    /// The same field with these years, first and last.
+    pub(super) fn between(mut self, first: i16, last: i16, parts: &Parts) -> DateField {
+        let years = (first..=last).map(|year| year.to_string()).map(|value| Choice {
+            chosen: value == parts.year,
+            value,
+        });
+        self.years = years.collect();
+        self
+    }
+
+    /// The same field on a page that has several: ids are told apart by a number, names are not.
+    pub(super) fn numbered(mut self, number: usize) -> DateField {
+        self.number = number;
+        self
+    }
+
     fn id(&self, part: &str) -> String {
+        match self.number {
+            0 => self.part(part),
+            number => format!("{}_{number}", self.part(part)),
+        }
+    }
+
+    fn part(&self, part: &str) -> String {
         format!("{}_{part}", self.name)
     }
 }

@@ -13,6 +13,7 @@ mod line_office;
 mod matrix;
 mod media;
 mod office;
+mod own;
 mod people;
 mod readers;
 mod registers;
