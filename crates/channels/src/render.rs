@@ -139,6 +139,7 @@ pub(crate) struct Words {
     pub(crate) line_born: &'static str,
     pub(crate) line_dates: &'static str,
     pub(crate) line_end: &'static str,
+    pub(crate) line_support: &'static str,
     /// What pressing a desk does, read aloud by phones.
     pub(crate) line_call: &'static str,
 }
@@ -158,6 +159,7 @@ static JAPANESE: Words = Words {
     line_born: "うまれました",
     line_dates: "予定日を直す",
     line_end: "止める",
+    line_support: "話したいとき",
     line_call: "電話をかける",
 };
 
@@ -176,6 +178,7 @@ static ENGLISH: Words = Words {
     line_born: "The baby is here",
     line_dates: "Change the due date",
     line_end: "Stop",
+    line_support: "If I want to talk",
     line_call: "Call",
 };
 

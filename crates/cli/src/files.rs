@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use kizuna_domain::content::pack::{self, ArticleDocument, DesksFile, Pack, PackProblem, Reason, front_of};
+use kizuna_domain::content::pack::{
+    self, ArticleDocument, DesksFile, Pack, PackProblem, Reason, SUPPORT_FILE, Support, front_of,
+};
 use kizuna_domain::content::picture::{self, NotAPicture, PICTURE_BYTES_MAX, Picture, PictureName};
 use kizuna_domain::content::sheet;
 use kizuna_engine::actions::content::Exported;
@@ -171,13 +173,20 @@ fn from_files<'f>(files: Vec<PackFile>, fetch: &'f mut Fetch<'f>) -> Result<Loca
         bytes: 0,
     };
     let mut manifest = String::new();
-    let mut desks = None;
+    let (mut desks, mut support) = (None, None);
     let mut articles = Vec::new();
     let mut problems = Vec::new();
     for file in files {
         match file.path.as_str() {
             "pack.toml" => manifest = file.text,
             "desks.toml" => desks = Some(file.text),
+            SUPPORT_FILE => match Support::read(&file.text) {
+                Ok(words) => support = Some(words),
+                Err(reason) => problems.push(PackProblem {
+                    file: file.path,
+                    reason,
+                }),
+            },
             path if Path::new(path).extension().is_some_and(|extension| extension == "md") => {
                 let document = front_matter::parse(&file.text)
                     .map_err(|error| Reason::new(error.ja(), error.to_string()))
@@ -204,6 +213,7 @@ fn from_files<'f>(files: Vec<PackFile>, fetch: &'f mut Fetch<'f>) -> Result<Loca
     match pack::read(&manifest, desks.as_deref(), articles) {
         Ok(mut pack) if problems.is_empty() => {
             pack.pictures = pictures.found.into_values().collect();
+            pack.support = support;
             Ok(Located { pack, files })
         }
         Ok(_) => Err(PackFailure::Problems(problems)),
@@ -238,6 +248,10 @@ pub(crate) fn write(path: &Path, exported: &Exported) -> Result<(), Failure> {
             })?,
         });
     }
+    files.extend(exported.support.iter().map(|support| PackFile {
+        path: SUPPORT_FILE.to_owned(),
+        text: support.text().to_owned(),
+    }));
     files.extend(exported.articles.iter().map(|article| PackFile {
         path: format!("{}.md", article.id),
         text: front_matter::write(&front_of(article), &picture::as_files(&article.revision.body)),

@@ -31,6 +31,8 @@
 //! | `Placement` | 割付 | where an article stands, for whom and how long it is of use | `content` |
 //! | `Item` | 配信版の一件 | one article frozen in an edition | `content` |
 //! | `Desk` | 相談先 | a consultation desk (the editorial desk is `Owner::Desk`) | `content` |
+//! | `ForWhom` | 窓口の相手 | whom a desk is for, where it is not for everybody | `content` |
+//! | `Support` | つらいときのページ | what a tenant says on its page of support | `content::pack` |
 //! | `Pack`, `Manifest`, `DesksFile` | 原稿パック | a folder of articles to import or export | `content::pack` |
 //! | `PackArticle`, `ArticleDocument` | 原稿 | an article in a pack, checked and unchecked | `content::pack` |
 //! | `PackProblem`, `BodyError` | 直すところ | what is wrong in which file, and what to do | `content::pack`, `content::body` |
@@ -48,7 +50,7 @@
 //! | `Look`, `Theme` | 見た目／色 | hue and logo of a tenant's pages for families | `tenant` |
 //! | `Adoption`, `JoinPolicy` | 採用／途中からの人 | which series a tenant sends until when; what late joiners get | `tenant` |
 //! | `Choices` | 読者がえらべること | hours and ways that a tenant lets each reader decide | `tenant` |
-//! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one | `people` |
+//! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one, or two that read one message | `people` |
 //! | `Reach`, `PointState` | 配信先 | whether and where a reader can be reached | `people` |
 //! | `Relation` | 続柄 | of a reader to the child; selects wording, never access | `people` |
 //! | `SubscriptionState`, `EndReason` | 受け取り中・お休み・終了 | whether a subscription receives; why it ended is shown to nobody | `people` |

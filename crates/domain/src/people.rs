@@ -101,8 +101,10 @@ codes! {
         NoAddress = "no-address",
         /// The address refuses everything.
         Suppressed = "suppressed",
-        /// The reader blocks us; also the day on which the block was lifted.
+        /// The reader blocks us.
         Blocked = "blocked",
+        /// A block or a pause ended on this day; it goes on the day after.
+        Resumed = "resumed",
         /// No article stands at today's position.
         NothingToday = "nothing-today",
         /// This slot was reserved or sent before.
@@ -136,7 +138,8 @@ impl SkipReason {
             SkipReason::Stopped => "配信を止めています",
             SkipReason::NoAddress => "確かめられた配信先がありません",
             SkipReason::Suppressed => "この配信先には届きません",
-            SkipReason::Blocked => "LINEで止められています（ブロック。解除のつぎの日から届きます）",
+            SkipReason::Blocked => "LINEで止められています（ブロック）",
+            SkipReason::Resumed => "お休みかブロックが終わった日です。つぎの日から届きます",
             SkipReason::NothingToday => "きょうの時期に原稿がありません",
             SkipReason::AlreadySent => "もう送りました",
             SkipReason::Unapproved => "原稿の監修がまだです",
@@ -158,7 +161,8 @@ impl SkipReason {
             SkipReason::Stopped => "stopped",
             SkipReason::NoAddress => "no confirmed address",
             SkipReason::Suppressed => "the address does not take messages",
-            SkipReason::Blocked => "blocked on LINE; goes on the day after the block is lifted",
+            SkipReason::Blocked => "blocked on LINE",
+            SkipReason::Resumed => "a pause or a block ended on this day; it goes on the day after",
             SkipReason::NothingToday => "no article stands at today's stage",
             SkipReason::AlreadySent => "sent before",
             SkipReason::Unapproved => "the article is not approved yet",
@@ -201,7 +205,7 @@ pub struct Follower {
     pub nickname: Option<String>,
     /// Day on which this subscription began.
     pub registered_on: Day,
-    /// Day on which the reader last lifted a block; what comes begins the day after.
+    /// Day on which the reader last ended a pause or lifted a block; what comes begins the day after.
     pub resumed_on: Option<Day>,
     /// Area code, where given.
     pub area: Option<String>,
@@ -218,7 +222,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// The first day that may bring anything: the day of registration, or the day after a block was lifted.
+    /// The first day that may bring anything: the day of registration, or the day after a pause or a block ended.
     pub fn from_on(&self) -> Day {
         let resumed = self.resumed_on.map(|on| on + 1);
         resumed.map_or(self.registered_on, |from| from.max(self.registered_on))

@@ -23,6 +23,9 @@ const BROWSER: &str = "browser";
 /// Days for which the link in a message opens a reader's own pages; older ones lead to a fresh one.
 pub const OWN_DAYS: i32 = 30;
 
+/// Days for which the link in an answer opens them: a talk or a login brings a new one at any time.
+const FRESH_OWN_DAYS: i32 = 1;
+
 fn subject(tenant: TenantId, subscriber: SubscriberId) -> [u8; 32] {
     let mut subject = [0; 32];
     let (first, second) = subject.split_at_mut(16);
@@ -87,6 +90,11 @@ pub fn own_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId, unt
     let mut bytes = [subscriber.bytes().as_slice(), &until].concat();
     bytes.extend(signature.iter().take(SIGNATURE));
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The token that is given to a reader who asked for it on a day, in a talk or by a login.
+pub fn fresh_own_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId, today: Day) -> String {
+    own_token(keys, tenant, subscriber, today + FRESH_OWN_DAYS)
 }
 
 /// The reader that such a token belongs to, and its last day; `None` for a forged one or one of another tenant.

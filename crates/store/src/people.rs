@@ -145,7 +145,7 @@ pub fn registered(
     })
 }
 
-/// One page of the subscriptions whose reader lifted a block on the days from `from` to `until`.
+/// One page of the subscriptions whose reader ended a pause or lifted a block on the days from `from` to `until`.
 pub fn resumed(
     tx: &mut ReadTx<'_>,
     keys: &Keyring,
@@ -201,6 +201,25 @@ pub fn of_subscriber(
         args![scope.bytes(), subscriber.bytes(), SUBSCRIPTIONS_MAX],
         |row| follower(row, keys),
     )
+}
+
+sql!(
+    OWN,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, s.version
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
+);
+
+/// The living subscriptions of one reader, each with the version that grows with every change of it.
+pub fn own(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Vec<(Follower, i64)>, StoreError> {
+    let args = args![scope.bytes(), subscriber.bytes(), SUBSCRIPTIONS_MAX];
+    tx.all(OWN, args, |row| Ok((follower(row, keys)?, row.int(13)?)))
 }
 
 sql!(
@@ -540,10 +559,12 @@ pub fn set_nickname(
 
 sql!(
     SET_STATE,
-    "UPDATE subscriptions SET state = $3, end_reason = $4, version = version + 1 WHERE tenant_id = $1 AND id = $2"
+    "UPDATE subscriptions SET state = $3, end_reason = $4, version = version + 1,
+       nickname = CASE WHEN state = 'ended' OR $3 = 'ended' THEN NULL ELSE nickname END
+     WHERE tenant_id = $1 AND id = $2"
 );
 
-/// Pauses, resumes or ends a subscription.
+/// Pauses, resumes or ends a subscription; with its end the nickname is gone, so that it appears nowhere again.
 pub fn set_state(
     tx: &mut WriteTx<'_>,
     scope: Scope,
@@ -705,6 +726,18 @@ sql!(
 /// How often a living subscription was changed; `None` where it lives no more.
 pub fn version(tx: &mut ReadTx<'_>, scope: Scope, id: SubscriptionId) -> Result<Option<i64>, StoreError> {
     tx.one(VERSION, args![scope.bytes(), id.bytes()], |row| row.int(0))
+}
+
+sql!(
+    END_PAUSE,
+    "UPDATE subscriptions SET state = 'active', resumed_on = $3, version = version + 1
+     WHERE tenant_id = $1 AND id = $2 AND state = 'paused'"
+);
+
+/// Ends a pause, so that the subscription begins again after this day; false where it was not paused.
+pub fn end_pause(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, on: Day) -> Result<bool, StoreError> {
+    let on = on.to_string();
+    Ok(tx.exec(END_PAUSE, args![scope.bytes(), id.bytes(), &on])? > 0)
 }
 
 sql!(

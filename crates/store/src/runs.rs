@@ -977,6 +977,25 @@ pub fn take_waiting(
     })
 }
 
+sql!(
+    SHARE_LEDGER,
+    "INSERT INTO deliveries (tenant_id, subscription_id, slot, subscriber_id, point_id, cohort_id, batch_id, number, day_on, outcome)
+     SELECT tenant_id, $3, slot, subscriber_id, point_id, $4, $4, 0, day_on, 'skipped:already-sent'
+     FROM deliveries WHERE tenant_id = $1 AND subscription_id = $2"
+);
+
+/// Fills every slot that one subscription holds for its twin too, so that the twin's first letters repeat nothing.
+pub fn share_ledger(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    from: SubscriptionId,
+    twin: SubscriptionId,
+) -> Result<u64, StoreError> {
+    // The twin's rows belong to no letter.
+    let none = [0; 16];
+    tx.exec(SHARE_LEDGER, args![scope.bytes(), from.bytes(), twin.bytes(), &none])
+}
+
 sql!(TALLY, "SELECT CAST(COALESCE(SUM(b.sent), 0) AS BIGINT), CAST(COALESCE(SUM(b.skipped), 0) AS BIGINT),
                     CAST(COALESCE(SUM(b.failed), 0) AS BIGINT), CAST(COALESCE(SUM(b.in_doubt), 0) AS BIGINT),
                     CAST(COALESCE(SUM(CASE WHEN b.state IN ('ready', 'claimed') AND a.paused_reason IS NULL

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kizuna_domain::content::Desk;
+use kizuna_domain::content::pack::Support;
 use kizuna_domain::ids::{AccountId, TenantId};
 use kizuna_domain::tenant::Settings;
 
@@ -288,4 +289,23 @@ sql!(
 pub fn put_desk(tx: &mut WriteTx<'_>, scope: Scope, desk: &Desk) -> Result<(), StoreError> {
     let document = serde_json::to_string(desk).unwrap_or_default();
     tx.exec(PUT_DESK, args![scope.bytes(), &desk.id, &document]).map(|_| ())
+}
+
+sql!(SUPPORT, "SELECT body FROM support_pages WHERE tenant_id = $1");
+
+/// What the tenant says on its page of support; `None` where it says nothing of its own.
+pub fn support(tx: &mut ReadTx<'_>, scope: Scope) -> Result<Option<Support>, StoreError> {
+    tx.one(SUPPORT, args![scope.bytes()], |row| {
+        Support::read(row.text(0)?).map_err(|_| StoreError::corrupt("a page of support", 0))
+    })
+}
+
+sql!(
+    PUT_SUPPORT,
+    "INSERT INTO support_pages (tenant_id, body) VALUES ($1, $2) ON CONFLICT (tenant_id) DO UPDATE SET body = $2"
+);
+
+/// Writes what the tenant says on its page of support.
+pub fn put_support(tx: &mut WriteTx<'_>, scope: Scope, support: &Support) -> Result<(), StoreError> {
+    tx.exec(PUT_SUPPORT, args![scope.bytes(), support.text()]).map(|_| ())
 }

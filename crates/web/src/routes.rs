@@ -22,8 +22,8 @@ use crate::office::{
     people, person, plan, today,
 };
 use crate::reader::{
-    accessibility, birth, changed, delivery, delivery_confirm, invite, move_in, moving, register, settings, stop,
-    stopped, with,
+    accessibility, birth, born, changed, child, date, delivery, delivery_confirm, invite, move_in, moving, pause,
+    register, stop, stop_each, stopped, support, with,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
@@ -80,6 +80,8 @@ pub fn table() -> Vec<Route> {
             Reader,
             post(stop::one_click),
         ),
+        route("GET", "/{tenant}/stop/{token}/each", Reader, get(stop_each::get)),
+        route("POST", "/{tenant}/stop/{token}/each", Reader, post(stop_each::post)),
         route("GET", "/{tenant}/stopped", Reader, get(stopped::get)),
         route("GET", "/{tenant}/accessibility", Reader, get(accessibility::get)),
         Route {
@@ -98,10 +100,43 @@ pub fn table() -> Vec<Route> {
             Reader,
             get(register::done),
         ),
-        route("GET", "/{tenant}/settings/{token}", Reader, get(settings::get)),
-        route("POST", "/{tenant}/settings/{token}", Reader, post(settings::post)),
-        route("GET", "/{tenant}/birth/{token}", Reader, get(birth::get)),
-        route("POST", "/{tenant}/birth/{token}", Reader, post(birth::post)),
+        route("GET", "/{tenant}/my/{token}/birth", Reader, get(birth::get)),
+        route("POST", "/{tenant}/my/{token}/birth", Reader, post(birth::post)),
+        route(
+            "GET",
+            "/{tenant}/my/{token}/birth/{subscription}",
+            Reader,
+            get(born::get),
+        ),
+        route("GET", "/{tenant}/my/{token}/date", Reader, get(date::get)),
+        route("POST", "/{tenant}/my/{token}/date", Reader, post(date::post)),
+        route("GET", "/{tenant}/my/{token}/child", Reader, get(child::get)),
+        route("POST", "/{tenant}/my/{token}/child", Reader, post(child::post)),
+        route(
+            "GET",
+            "/{tenant}/my/{token}/child/{subscription}",
+            Reader,
+            get(child::get_twin),
+        ),
+        route(
+            "POST",
+            "/{tenant}/my/{token}/child/{subscription}",
+            Reader,
+            post(child::post_twin),
+        ),
+        route("GET", "/{tenant}/my/{token}/pause", Reader, get(pause::get)),
+        route("POST", "/{tenant}/my/{token}/pause", Reader, post(pause::post)),
+        route("GET", "/{tenant}/my/{token}/stop", Reader, get(stop::get_own)),
+        route("POST", "/{tenant}/my/{token}/stop", Reader, post(stop::post_own)),
+        route("GET", "/{tenant}/my/{token}/stop/each", Reader, get(stop_each::get_own)),
+        route(
+            "POST",
+            "/{tenant}/my/{token}/stop/each",
+            Reader,
+            post(stop_each::post_own),
+        ),
+        route("GET", "/{tenant}/my/{token}/support", Reader, get(support::get_own)),
+        route("GET", "/{tenant}/support", Reader, get(support::get)),
         route("GET", "/{tenant}/changed/{what}", Reader, get(changed::get)),
         route("GET", "/{tenant}/my/{token}/delivery", Reader, get(delivery::get)),
         route("POST", "/{tenant}/my/{token}/delivery", Reader, post(delivery::post)),

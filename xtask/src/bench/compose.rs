@@ -74,6 +74,8 @@ fn follower(number: u128) -> Follower {
         registered_on: today - 400,
         resumed_on: None,
         area: None,
+        hour: None,
+        language: "ja".to_owned(),
         state: SubscriptionState::Active,
         reach: Reach::At {
             point: PointId::new(Uuid::from_u128(number)),

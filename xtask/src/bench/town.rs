@@ -108,6 +108,7 @@ fn pack() -> Pack {
         desks: vec![],
         articles: articles.collect(),
         pictures: Vec::new(),
+        support: None,
     }
 }
 

@@ -90,6 +90,7 @@ fn answers(words: &Words) -> Value {
         (words.line_born, "kizuna:birth"),
         (words.line_dates, "kizuna:settings"),
         (words.line_end, "kizuna:stop"),
+        (words.line_support, "kizuna:support"),
     ];
     json!({ "items": choices.map(item) })
 }

@@ -636,7 +636,10 @@ fn the_question_after_a_due_date_has_answers_that_cost_nothing() {
         .iter()
         .map(|item| item["action"]["data"].as_str().unwrap())
         .collect();
-    assert_eq!(data, ["kizuna:birth", "kizuna:settings", "kizuna:stop"]);
+    assert_eq!(
+        data,
+        ["kizuna:birth", "kizuna:settings", "kizuna:stop", "kizuna:support"]
+    );
 }
 
 /// The messages of one letter with so many pictures, where pictures lie below `media`.

@@ -225,4 +225,15 @@ pub struct Desk {
     /// True where it is printed at the end of every message of this tenant.
     #[serde(default)]
     pub default: bool,
+    /// Whom it is for, where it is not for everybody.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub for_whom: Option<ForWhom>,
+}
+
+/// Whom a desk is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForWhom {
+    /// Whoever lost a pregnancy or a child; stands on the page of support.
+    Loss,
 }

@@ -6,6 +6,7 @@ use super::picture::Picture;
 use super::{Desk, Owner, Placement, Review, Revision, Source, body};
 use crate::cadence::Slots;
 use crate::day::{Day, NotADay};
+use crate::message::Block;
 use crate::position::{Clock, NotAPosition, Position};
 
 /// The only format of packs so far.
@@ -151,6 +152,34 @@ pub struct Pack {
     pub articles: Vec<PackArticle>,
     /// The pictures that came with it, each once.
     pub pictures: Vec<Picture>,
+    /// The words of a tenant's page of support, where they came with it.
+    pub support: Option<Support>,
+}
+
+/// Name of the file of a pack that holds [`Support`].
+pub const SUPPORT_FILE: &str = "support.md";
+
+/// What a tenant says on its page of support (つらいことがあったとき), in the plain marks of an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Support(String);
+
+impl Support {
+    /// Reads the words as a file or the store holds them.
+    pub fn read(text: &str) -> Result<Support, Reason> {
+        let words = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        body::parse(&words).map_err(|error| Reason::unreadable(&error))?;
+        Ok(Support(words))
+    }
+
+    /// The words as they were written.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The words as a page shows them.
+    pub fn blocks(&self) -> Vec<Block> {
+        body::parse(&self.0).unwrap_or_default()
+    }
 }
 
 /// A problem in one file of a pack.
@@ -264,6 +293,7 @@ pub fn read(manifest: &str, desks: Option<&str>, documents: Vec<ArticleDocument>
             desks,
             articles,
             pictures: Vec::new(),
+            support: None,
         }),
         _ => Err(problems),
     }

@@ -8,7 +8,7 @@ use super::Desk;
 use super::pack::{ArticleDocument, Manifest, PackArticle, PackProblem, Reason, front_of};
 
 /// The columns in the order in which they are written; reading takes them in any order.
-pub const COLUMNS: [&str; 35] = [
+pub const COLUMNS: [&str; 36] = [
     "kind",
     "id",
     "slot",
@@ -44,6 +44,7 @@ pub const COLUMNS: [&str; 35] = [
     "url",
     "note",
     "default",
+    "for",
 ];
 
 /// Between the parts of a source or review.
@@ -107,7 +108,7 @@ pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, V
                 "format",
             ])
             .map(|table| sheet.manifest = table.to_string()),
-            "desk" => table(&["id", "name", "phone", "hours", "url", "note", "default"])
+            "desk" => table(&["id", "name", "phone", "hours", "url", "note", "default", "for"])
                 .map(|table| desks.push(Value::Table(table))),
             "article" => {
                 let body = cell("body").unwrap_or_default().to_owned();

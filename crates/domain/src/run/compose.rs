@@ -100,19 +100,21 @@ pub struct Part<'a> {
 
 /// Writes the message of one reader for one day.
 ///
-/// Several children make one message; the same article for two of them stands once and names both.
+/// Several children make one message; the same article or question for two of them stands once and names both.
 pub fn compose(programme: &Programme, library: &Library, day: Day, parts: &[Part<'_>]) -> Draft {
     let chosen = parts.first().map_or("", |part| part.follower.language.as_str());
     let language = programme.language_for(chosen);
     let words = phrases(language);
-    let several = parts.len() > 1;
     let names: Vec<String> = parts
         .iter()
         .map(|part| name_of(part.follower, day, programme))
         .collect();
+    // Twins without nicknames have one name, which the stage above the message says already.
+    let several = names.windows(2).any(|pair| matches!(pair, [a, b] if a != b));
     // Each section with the names of the children it is about.
     let mut sections: Vec<(Section, Vec<&str>)> = Vec::new();
     let mut seen: HashMap<RevisionId, usize> = HashMap::new();
+    let mut asked: Option<usize> = None;
     let mut desk_ids: Vec<&str> = Vec::new();
     for owner in [Owner::Desk, Owner::Tenant] {
         for (part, name) in parts.iter().zip(&names) {
@@ -122,7 +124,12 @@ pub fn compose(programme: &Programme, library: &Library, day: Day, parts: &[Part
                 };
                 if due.slot == Slot::CheckIn {
                     if owner == Owner::Desk {
-                        sections.push((check_in_section(words), vec![name]));
+                        if let Some((_, about)) = asked.and_then(|at| sections.get_mut(at)) {
+                            about.push(name);
+                        } else {
+                            asked = Some(sections.len());
+                            sections.push((check_in_section(words), vec![name]));
+                        }
                     }
                     continue;
                 }

@@ -48,7 +48,7 @@ pub enum Slot {
     Digest {
         /// Code of the track.
         track: String,
-        /// Day on which a block was lifted; `None` for the one after registration.
+        /// Day on which a pause or a block ended; `None` for the one after registration.
         resumed_on: Option<Day>,
     },
     /// The one neutral question after a due date that passed.
@@ -238,7 +238,7 @@ impl Programme {
 /// `behind` are earlier days whose run was not finished. Ranges on one date are joined where they touch, so
 /// that a daily series is one walk along the index.
 ///
-/// Not among them are those who registered or lifted a block in the last [`DIGEST_WITHIN_DAYS`] days, whom
+/// Not among them are those who registered or came back in the last [`DIGEST_WITHIN_DAYS`] days, whom
 /// ここまでのまとめ is for: they are found by that day.
 pub fn lookups(programme: &Programme, day: Day, behind: &[Day]) -> Vec<AnchorRange> {
     let customs = &programme.settings.customs;
@@ -443,7 +443,7 @@ fn refusal(programme: &Programme, day: Day, follower: &Follower) -> Option<SkipR
         return Some(SkipReason::NotRegistered);
     }
     if follower.from_on() > day {
-        return Some(SkipReason::Blocked);
+        return Some(SkipReason::Resumed);
     }
     programme.gave_up(day).then_some(SkipReason::Fenced)
 }
@@ -591,7 +591,7 @@ fn in_band(programme: &Programme, series: &Series, item: &Item, on: Day, anchor:
     runs(programme, series, on, anchor) && begun && not_over
 }
 
-/// ここまでのまとめ, or the latest slot, for a family that registered or lifted a block in these days.
+/// ここまでのまとめ, or the latest slot, for a family that registered, ended a pause or lifted a block in these days.
 fn join_slots(
     programme: &Programme,
     index: usize,
@@ -627,7 +627,7 @@ fn join_slots(
                 });
             }
         }
-        // The latest slot is for the first day; after a block the series simply goes on.
+        // The latest slot is for the first day; after a pause or a block the series simply goes on.
         JoinPolicy::Latest if resumed_on.is_some() => {}
         JoinPolicy::Latest => {
             // Whoever has had a slot since registering has no need of an earlier one.
@@ -652,9 +652,9 @@ fn join_slots(
     }
 }
 
-/// What came before registration, or by the day a block was lifted, must be known and is still of use.
+/// What came before registration, or by the day a pause or a block ended, must be known and is still of use.
 ///
-/// What expires first comes first. After a block the ledger leaves out what had come before it ([`Due::beside`]), so
+/// What expires first comes first. After a pause or a block the ledger leaves out what had come before it ([`Due::beside`]), so
 /// that nothing is cut here: what a reader has not had may stand behind it.
 fn digest_items(
     programme: &Programme,

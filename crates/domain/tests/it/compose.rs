@@ -34,6 +34,7 @@ fn desk(id: &str, default: bool) -> Desk {
         url: "https://example.jp/".into(),
         note: String::new(),
         default,
+        for_whom: None,
     }
 }
 

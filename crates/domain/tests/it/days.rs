@@ -156,13 +156,13 @@ impl Story {
                 String::new()
             }
             _ => {
-                self.happens(what);
+                self.happens(day(when), what);
                 String::new()
             }
         }
     }
 
-    fn happens(&mut self, what: &str) {
+    fn happens(&mut self, on: Day, what: &str) {
         let (name, event) = what.split_once('：').unwrap_or_else(|| panic!("no '：' in {what}"));
         let family = self.families.iter_mut().find(|(reader, family)| {
             let child = family.nickname.as_deref().map(|child| format!("{reader}（{child}）"));
@@ -179,7 +179,10 @@ impl Story {
             }
             ("止める", "") => family.state = SubscriptionState::Ended,
             ("お休み", "") => family.state = SubscriptionState::Paused,
-            ("再開", "") => family.state = SubscriptionState::Active,
+            ("再開", "") => {
+                family.state = SubscriptionState::Active;
+                family.resumed_on = Some(on);
+            }
             ("届かない", "") => family.reach = Reach::Silent(SkipReason::Suppressed),
             _ => panic!("nothing is called {event}"),
         }
@@ -398,6 +401,7 @@ fn desk(text: &str) -> Desk {
         url: String::new(),
         note: String::new(),
         default: words.get(2) == Some(&"いつも"),
+        for_whom: None,
     }
 }
 

@@ -274,6 +274,7 @@ fn the_desks_of_the_town_may_be_named() {
         url: String::new(),
         note: "夜は 000-000-0008".into(),
         default: false,
+        for_whom: None,
     };
     let body = format!("{BODY}000-000-0009か、000-000-0008へ。");
     let mut pack = pack(DESK, vec![document(HEAD, &body)]);

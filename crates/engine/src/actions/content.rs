@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use kizuna_domain::content::pack::{Manifest, Pack, PackArticle, PackProblem, Reason};
+use kizuna_domain::content::pack::{Manifest, Pack, PackArticle, PackProblem, Reason, Support};
 use kizuna_domain::content::picture::{self, Picture, PictureName};
 use kizuna_domain::content::{Item, Owner, approved};
 use kizuna_domain::ids::{ArticleId, EditionId, RevisionId, TrackId};
@@ -85,6 +85,9 @@ pub fn import(env: &Env, tenant: Option<&Tenant>, pack: &Pack) -> Result<Importe
         if let Some(tenant) = owner.or(tenant) {
             for desk in &pack.desks {
                 tenants::put_desk(tx, tenant.scope(), desk)?;
+            }
+            if let Some(support) = &pack.support {
+                tenants::put_support(tx, tenant.scope(), support)?;
             }
         }
         publish(tx, &track, new_edition, note.at, &mut done)?;
@@ -194,6 +197,8 @@ pub struct Exported {
     pub desks: Vec<kizuna_domain::content::Desk>,
     /// The pictures that the articles show, each once.
     pub pictures: Vec<Picture>,
+    /// The words of the tenant's page of support, where the track is a tenant's.
+    pub support: Option<Support>,
 }
 
 /// Reads a track for an export.
@@ -201,9 +206,12 @@ pub fn export(tx: &mut ReadTx<'_>, tenant: &Tenant, code: &str) -> Result<Option
     let Some(track) = content::track_for(tx, tenant.scope(), code)? else {
         return Ok(None);
     };
-    let desks = match track.owner() {
-        Owner::Tenant => tenants::desks(tx, tenant.scope())?,
-        Owner::Desk => Vec::new(),
+    let (desks, support) = match track.owner() {
+        Owner::Tenant => (
+            tenants::desks(tx, tenant.scope())?,
+            tenants::support(tx, tenant.scope())?,
+        ),
+        Owner::Desk => (Vec::new(), None),
     };
     let articles: Vec<PackArticle> = content::articles(tx, track.id)?
         .into_iter()
@@ -232,5 +240,6 @@ pub fn export(tx: &mut ReadTx<'_>, tenant: &Tenant, code: &str) -> Result<Option
         articles,
         desks,
         pictures,
+        support,
     }))
 }

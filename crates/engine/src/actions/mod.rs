@@ -3,6 +3,7 @@
 pub mod content;
 pub mod delivery;
 pub mod invites;
+pub mod life;
 pub mod line;
 pub mod moving;
 pub mod people;

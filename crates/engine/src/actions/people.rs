@@ -16,6 +16,7 @@ use kizuna_store::{Keyring, Scope, StoreError, WriteTx, invites, moves};
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::run;
 
 /// Rows that one transaction of an import writes.
 const ROWS_PER_WRITE: usize = 500;
@@ -267,7 +268,8 @@ fn add(env: &Env, tx: &mut WriteTx<'_>, scope: Scope, account: AccountId, row: &
         id: row.subscription.unwrap_or_else(|| SubscriptionId::new(env.ids.next())),
         subscriber,
         anchor: row.anchor,
-        nickname: row.nickname.clone(),
+        // What ended has no name any more.
+        nickname: row.nickname.clone().filter(|_| row.state != SubscriptionState::Ended),
         registered_on: row.registered_on,
         state: row.state,
     };
@@ -337,9 +339,7 @@ pub(crate) fn stop_said(
             break;
         }
         for subscription in &following {
-            let (state, reason) = (SubscriptionState::Ended, Some(EndReason::Stopped));
-            people::set_state(tx, scope, *subscription, state, reason)?;
-            runs::recall(tx, scope, *subscription, Recall::Silence(SkipReason::Stopped))?;
+            end(tx, scope, *subscription)?;
             stopped += 1;
         }
     }
@@ -351,6 +351,14 @@ pub(crate) fn stop_said(
     invites::withdraw_all(tx, scope, reader)?;
     moves::withdraw(tx, scope, reader)?;
     note.write(tx, &reader.to_string(), "")
+}
+
+/// Ends one subscription without a reason that anybody sees, and recalls what waits.
+pub(crate) fn end(tx: &mut WriteTx<'_>, scope: Scope, subscription: SubscriptionId) -> Result<(), StoreError> {
+    let (state, reason) = (SubscriptionState::Ended, Some(EndReason::Stopped));
+    people::set_state(tx, scope, subscription, state, reason)?;
+    runs::recall(tx, scope, subscription, Recall::Silence(SkipReason::Stopped))?;
+    Ok(())
 }
 
 /// Silences a reader who blocked us at one address: everything that waits is recalled, no other address is taken.
@@ -386,18 +394,17 @@ pub(crate) fn unblock(
     note.write(tx, &reader.to_string(), "")
 }
 
-/// Ends every pause of a reader.
+/// Ends every pause of a reader, who goes on from the day after `today`.
 pub(crate) fn restart(
     tx: &mut WriteTx<'_>,
     keys: &Keyring,
     scope: Scope,
     reader: SubscriberId,
+    today: Day,
     note: &Note<'_>,
 ) -> Result<(), StoreError> {
     for follower in people::of_subscriber(tx, keys, scope, reader)? {
-        if follower.state == SubscriptionState::Paused {
-            people::set_state(tx, scope, follower.subscription, SubscriptionState::Active, None)?;
-        }
+        people::end_pause(tx, scope, follower.subscription, today)?;
     }
     tenants::touch(tx, scope)?;
     note.write(tx, &reader.to_string(), "")
@@ -412,34 +419,54 @@ pub fn move_anchor(
     actor: Actor,
 ) -> Result<(), EngineError> {
     let note = Note::new(env, actor, Some(scope), "subscription.dates");
-    env.write(|tx| date(tx, scope, subscription, &anchor, &note))?;
+    env.write(|tx| {
+        date(tx, scope, subscription, &anchor)?;
+        tenants::touch(tx, scope)?;
+        note.write(tx, &subscription.to_string(), "")
+    })?;
     Ok(())
 }
 
-/// The same inside a transaction.
+/// The same inside a transaction, without its entry.
 pub(crate) fn date(
     tx: &mut WriteTx<'_>,
     scope: Scope,
     subscription: SubscriptionId,
     anchor: &Anchor,
-    note: &Note<'_>,
 ) -> Result<(), StoreError> {
     people::move_anchor(tx, scope, subscription, anchor)?;
     runs::recall(tx, scope, subscription, Recall::Replan)?;
-    tenants::touch(tx, scope)?;
-    note.write(tx, &subscription.to_string(), "")
+    Ok(())
 }
 
-/// Pauses a subscription or lets it go on.
+/// Pauses a subscription, or lets it go on from the day after today.
 pub fn set_paused(
     env: &Env,
-    scope: Scope,
+    tenant: &Tenant,
     subscription: SubscriptionId,
     paused: bool,
     actor: Actor,
 ) -> Result<(), EngineError> {
+    let (scope, today) = (tenant.scope(), run::today(env, tenant)?);
     let note = Note::new(env, actor, Some(scope), pause_action(paused));
-    env.write(|tx| pause(tx, &env.keys, scope, subscription, paused, &note))?;
+    env.write(|tx| {
+        match people::one(tx, &env.keys, scope, subscription)?.map(|follower| follower.state) {
+            // Whoever stopped comes back by registering again, never by a switch.
+            None | Some(SubscriptionState::Ended) => {
+                return Err(StoreError::Refused {
+                    what: "this subscription has ended; only its reader can begin again",
+                });
+            }
+            Some(SubscriptionState::Active | SubscriptionState::Paused) => {}
+        }
+        if paused {
+            pause(tx, scope, subscription)?;
+        } else {
+            people::end_pause(tx, scope, subscription, today)?;
+        }
+        tenants::touch(tx, scope)?;
+        note.write(tx, &subscription.to_string(), "")
+    })?;
     Ok(())
 }
 
@@ -452,33 +479,10 @@ pub(crate) const fn pause_action(paused: bool) -> &'static str {
     }
 }
 
-/// The same inside a transaction.
-pub(crate) fn pause(
-    tx: &mut WriteTx<'_>,
-    keys: &Keyring,
-    scope: Scope,
-    subscription: SubscriptionId,
-    paused: bool,
-    note: &Note<'_>,
-) -> Result<(), StoreError> {
-    match people::one(tx, keys, scope, subscription)?.map(|follower| follower.state) {
-        // Whoever stopped comes back by registering again, never by a switch.
-        None | Some(SubscriptionState::Ended) => {
-            return Err(StoreError::Refused {
-                what: "this subscription has ended; only its reader can begin again",
-            });
-        }
-        Some(SubscriptionState::Active | SubscriptionState::Paused) => {}
-    }
-    let state = if paused {
-        SubscriptionState::Paused
-    } else {
-        SubscriptionState::Active
-    };
-    people::set_state(tx, scope, subscription, state, None)?;
-    if paused {
-        runs::recall(tx, scope, subscription, Recall::Silence(SkipReason::Paused))?;
-    }
-    tenants::touch(tx, scope)?;
-    note.write(tx, &subscription.to_string(), "")
+/// Pauses a living subscription inside a transaction, without an entry.
+pub(crate) fn pause(tx: &mut WriteTx<'_>, scope: Scope, subscription: SubscriptionId) -> Result<(), StoreError> {
+    people::set_state(tx, scope, subscription, SubscriptionState::Paused, None)?;
+    // Its places in the ledger become free: what is still of use comes in ここまでのまとめ after the pause.
+    runs::recall(tx, scope, subscription, Recall::Replan)?;
+    Ok(())
 }

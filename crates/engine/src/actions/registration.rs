@@ -1,5 +1,6 @@
-//! What a reader does with a ticket: register by LINE with one date, correct it, pause. Each press uses the ticket up.
+//! What a reader does with a ticket: register by LINE with one date. The press uses the ticket up.
 
+use kizuna_domain::day::Day;
 use kizuna_domain::ids::{PointId, SubscriberId, SubscriptionId};
 use kizuna_domain::people::{Follower, PointState, Relation, SubscriptionState};
 use kizuna_domain::position::Anchor;
@@ -9,7 +10,7 @@ use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
 use kizuna_store::{StoreError, WriteTx, line, tickets};
 
-use super::{Actor, Note, people as readers};
+use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::identity::{self, Pass};
@@ -94,7 +95,7 @@ pub fn register(env: &Env, tenant: &Tenant, pass: &Pass, new: &Registration<'_>)
             .find(|known| roster::same_child(&known.anchor, &new.anchor));
         let subscription = match same {
             Some(known) => {
-                take_up(tx, tenant, known, &new.anchor)?;
+                take_up(tx, tenant, known, &new.anchor, today)?;
                 known.subscription
             }
             None if following.len() as i64 >= people::SUBSCRIPTIONS_MAX => {
@@ -136,7 +137,13 @@ pub fn register(env: &Env, tenant: &Tenant, pass: &Pass, new: &Registration<'_>)
 }
 
 /// Takes up a subscription that lives: the date given now counts, a due date on record stays beside a birth.
-fn take_up(tx: &mut WriteTx<'_>, tenant: &Tenant, known: &Follower, new: &Anchor) -> Result<(), StoreError> {
+fn take_up(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    known: &Follower,
+    new: &Anchor,
+    today: Day,
+) -> Result<(), StoreError> {
     let scope = tenant.scope();
     let anchor = match *new {
         Anchor::Birth { on, .. } => Anchor::Birth {
@@ -149,54 +156,6 @@ fn take_up(tx: &mut WriteTx<'_>, tenant: &Tenant, known: &Follower, new: &Anchor
         people::move_anchor(tx, scope, known.subscription, &anchor)?;
         runs::recall(tx, scope, known.subscription, Recall::Replan)?;
     }
-    if known.state == SubscriptionState::Paused {
-        people::set_state(tx, scope, known.subscription, SubscriptionState::Active, None)?;
-    }
+    people::end_pause(tx, scope, known.subscription, today)?;
     Ok(())
-}
-
-/// What a reader changes on their own page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// Another date, or a birth.
-    Date(Anchor),
-    /// お休みする.
-    Pause,
-    /// お休みをおわりにする.
-    Resume,
-}
-
-/// Changes one subscription of the reader of a ticket and uses the ticket up.
-pub fn change(
-    env: &Env,
-    tenant: &Tenant,
-    pass: &Pass,
-    subscription: SubscriptionId,
-    change: Change,
-) -> Result<Registered, EngineError> {
-    let scope = tenant.scope();
-    let reader = identity::reader(pass)?;
-    let action = match change {
-        Change::Date(_) => "subscription.dates",
-        Change::Pause => readers::pause_action(true),
-        Change::Resume => readers::pause_action(false),
-    };
-    let note = Note::new(env, Actor::Reader, Some(scope), action);
-    Ok(env.write(|tx| {
-        if !tickets::use_up(tx, scope, pass.id, note.at)? {
-            return Ok(Registered::Before);
-        }
-        let own = people::one(tx, &env.keys, scope, subscription)?;
-        if own.is_none_or(|own| own.subscriber != reader) {
-            return Err(StoreError::Refused {
-                what: "this subscription is another reader's",
-            });
-        }
-        match change {
-            Change::Date(anchor) => readers::date(tx, scope, subscription, &anchor, &note)?,
-            Change::Pause => readers::pause(tx, &env.keys, scope, subscription, true, &note)?,
-            Change::Resume => readers::pause(tx, &env.keys, scope, subscription, false, &note)?,
-        }
-        Ok(Registered::Now)
-    })?)
 }

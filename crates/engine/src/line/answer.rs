@@ -57,12 +57,12 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
             &format!(
                 "{sender}です。妊娠中から子育て中まで、その日のことばを届けます。\n出産予定日かお子さんの誕生日を一つ入れると、はじまります。"
             ),
-            ("登録する", "register/line"),
+            ("登録する", Page::Register),
         )],
         Answer::Register => vec![button(
             reply,
             "登録のページです。日付を一つ入れるだけで、おわります。",
-            ("登録する", "register/line"),
+            ("登録する", Page::Register),
         )],
         Answer::WelcomeBack => vec![text("つぎの日から、またお届けします。")],
         Answer::Quiet => vec![text(&format!(
@@ -93,26 +93,31 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
             }
         }
         Answer::Desks => vec![desk_cards(&desks()?)],
+        Answer::Support => {
+            let mut said: Vec<Value> = base(reply).map(|base| support(&base)).into_iter().collect();
+            said.push(desk_cards(&desks()?));
+            said
+        }
         Answer::Birth | Answer::Settings if reply.reader.is_none() => vec![button(
             reply,
             "まだ登録がありません。日付を一つ入れると、はじまります。",
-            ("登録する", "register/line"),
+            ("登録する", Page::Register),
         )],
         Answer::Birth => vec![button(
             reply,
             "お子さんの誕生日を入れるページです。",
-            ("ページをひらく", "birth"),
+            ("ページをひらく", Page::Own("birth")),
         )],
         Answer::Settings => vec![button(
             reply,
             "日付を直す、お休みする、止めるページです。",
-            ("ページをひらく", "settings"),
+            ("ページをひらく", Page::Own("date")),
         )],
         Answer::Invite => vec![text(&invitation(reply))],
         Answer::Restarted if reply.reader.is_none() => vec![text(
             "いまは、なにも届きません。\n受け取るときは「登録」と送ってください。",
         )],
-        Answer::Restarted => vec![text("お休みをおわりにしました。つぎのことばから、またお届けします。")],
+        Answer::Restarted => vec![text("お休みをおわりにしました。あしたから、またお届けします。")],
         Answer::Listening => vec![text(&format!(
             "このトークでは、お返事を書いていません。\n急ぎのときは 119 へ。{}\n\nお知らせを止めるときは「停止」と送ってください。理由は聞きません。",
             desk_lines(&desks()?)
@@ -139,17 +144,41 @@ fn text(words: &str) -> Value {
     json!({ "type": "text", "text": clipped(words, TEXT_UNITS_MAX) })
 }
 
+/// The page that a button leads to.
+#[derive(Clone, Copy)]
+enum Page {
+    /// The registration.
+    Register,
+    /// One of a reader's own pages.
+    Own(&'static str),
+}
+
 /// A sentence with one button that leads to a page; without pages the sentence alone.
-fn button(reply: &Reply, words: &str, (label, page): (&str, &str)) -> Value {
-    let Some((base, ticket)) = base(reply).zip(reply.ticket.as_ref()) else {
+fn button(reply: &Reply, words: &str, (label, page): (&str, Page)) -> Value {
+    let Some((base, token)) = base(reply).zip(reply.token_of_page.as_ref()) else {
         return text(words);
     };
-    let uri = format!("{base}/{page}/{ticket}");
+    let uri = match page {
+        Page::Register => format!("{base}/register/line/{token}"),
+        Page::Own(page) => format!("{base}/my/{token}/{page}"),
+    };
     bubble(
         words,
         &[
             json!({ "type": "text", "text": words, "wrap": true }),
             uri_button(label, &uri, "primary"),
+        ],
+    )
+}
+
+/// The way to the page of support.
+fn support(base: &str) -> Value {
+    let words = "話しても、話さなくても、だいじょうぶです。";
+    bubble(
+        words,
+        &[
+            json!({ "type": "text", "text": words, "wrap": true }),
+            uri_button("ページをひらく", &format!("{base}/support"), "primary"),
         ],
     )
 }

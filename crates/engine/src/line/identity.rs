@@ -21,8 +21,6 @@ pub const VALID: SignedDuration = SignedDuration::from_hours(24);
 pub enum Purpose {
     /// Register as a LINE user.
     Register,
-    /// Change one's own dates and pauses.
-    Manage,
     /// Have messages come to an e-mail address.
     Address,
     /// Do something for which LINE proves who one is.
@@ -33,7 +31,6 @@ impl Purpose {
     const fn code(self) -> &'static str {
         match self {
             Purpose::Register => "line-register",
-            Purpose::Manage => "manage",
             Purpose::Address => "address",
             Purpose::Errand => "line-errand",
         }
@@ -99,12 +96,6 @@ pub fn registration_ticket(env: &Env, scope: Scope, user: &str) -> Result<String
     Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Register, user, now))?)
 }
 
-/// Makes a ticket with which a reader can change their own dates and pauses; gives the words of its link.
-pub fn manage_ticket(env: &Env, scope: Scope, reader: SubscriberId) -> Result<String, EngineError> {
-    let (id, now, subject) = (env.ids.next(), env.clock.now(), reader.to_string());
-    Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Manage, &subject, now))?)
-}
-
 /// Looks at a link without using it up.
 pub fn show(env: &Env, scope: Scope, purpose: Purpose, token: &str) -> Result<Shown, EngineError> {
     let Some(id) = number(&env.keys, scope, purpose, token) else {
@@ -144,19 +135,10 @@ pub fn line_user(pass: &Pass) -> Result<&str, EngineError> {
     }
 }
 
-/// The reader whom a ticket of either kind stands for; `None` for a LINE user who is not registered.
+/// The reader who has the LINE user of a ticket; `None` where nobody registered.
 pub fn holder(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Option<SubscriberId>, EngineError> {
-    if let Ok(reader) = reader(pass) {
-        return Ok(Some(reader));
-    }
     let (scope, user) = (tenant.scope(), line_user(pass)?);
     Ok(env
         .db
         .read(|tx| people::by_address(tx, &env.keys, scope, kizuna_channels::line::KIND.0, user))?)
-}
-
-/// The reader whom a ticket to their own page is for.
-pub fn reader(pass: &Pass) -> Result<SubscriberId, EngineError> {
-    let wrong = || EngineError::Rule("this ticket is not for a reader".to_owned());
-    pass.subject.parse().map_err(|_| wrong())
 }

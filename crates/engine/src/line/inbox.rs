@@ -27,7 +27,7 @@ use super::talk::{self, Answer, Effect, State, Who};
 use crate::actions::{Actor, Note, people as readers};
 use crate::env::Env;
 use crate::error::EngineError;
-use crate::run;
+use crate::{links, run};
 
 /// Requests that wait for the disk; more are told to come again.
 const PARCELS_MAX: usize = 256;
@@ -231,8 +231,8 @@ pub struct Reply {
     pub(super) until: Timestamp,
     pub(super) answer: Answer,
     pub(super) reader: Option<SubscriberId>,
-    /// The words of a link that was made for this answer.
-    pub(super) ticket: Option<String>,
+    /// The token in the address of the page that the answer leads to.
+    pub(super) token_of_page: Option<String>,
 }
 
 /// A tenant with its LINE account, as one step reads it.
@@ -379,7 +379,7 @@ fn apply(
                 readers::stop_said(tx, scope, reader, said_at, &note("reader.stop"))?;
             }
             (Effect::Restart, Some((reader, _))) => {
-                readers::restart(tx, &env.keys, scope, reader, &note("reader.restart"))?;
+                readers::restart(tx, &env.keys, scope, reader, today, &note("reader.restart"))?;
             }
             (Effect::Block | Effect::Unblock | Effect::Stop(_) | Effect::Restart, None) => {}
             (Effect::Erase(message), _) => {
@@ -396,16 +396,16 @@ fn apply(
                     continue;
                 };
                 let reader = reader.map(|(reader, _)| reader).filter(|_| who == Who::Reader);
-                let ticket = match answer.needs(reader) {
+                let token_of_page = match answer.needs(reader) {
                     None => None,
-                    Some(Need::Registration) => Some((Purpose::Register, user.clone())),
-                    Some(Need::OwnPage(reader)) => Some((Purpose::Manage, reader.to_string())),
+                    Some(Need::Registration) => {
+                        let (id, purpose) = (env.ids.next(), Purpose::Register);
+                        Some(identity::issue(tx, &env.keys, scope, id, purpose, &user, now)?)
+                    }
+                    Some(Need::OwnPage(reader)) => {
+                        Some(links::fresh_own_token(&env.keys, scope.tenant(), reader, today))
+                    }
                 };
-                let ticket = ticket
-                    .map(|(purpose, subject)| {
-                        identity::issue(tx, &env.keys, scope, env.ids.next(), purpose, &subject, now)
-                    })
-                    .transpose()?;
                 said.push(Reply {
                     tenant: tenant.clone(),
                     account: account.clone(),
@@ -413,7 +413,7 @@ fn apply(
                     until,
                     answer,
                     reader,
-                    ticket,
+                    token_of_page,
                 });
             }
         }
@@ -439,6 +439,7 @@ impl Answer {
             | Answer::Today
             | Answer::Past
             | Answer::Desks
+            | Answer::Support
             | Answer::Invite
             | Answer::Restarted
             | Answer::Listening => None,

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::identity;
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
-use crate::links::same;
+use crate::links::{self, same};
+use crate::run;
 
 /// How long somebody may take at LINE.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -41,7 +42,7 @@ impl std::fmt::Debug for Door {
 pub enum Came {
     /// LINE proved who it is, and they follow nobody here: the words of a registration link.
     New(String),
-    /// LINE proved who it is, and they read here: the words of the link to their own pages.
+    /// LINE proved who it is, and they read here: the token of their own pages.
     Known(String),
     /// Not proved; begin again.
     Refused,
@@ -191,7 +192,12 @@ fn proved(env: &Env, tenant: &Tenant, user: &str) -> Result<Came, EngineError> {
         Ok(follows.then_some(reader))
     })?;
     Ok(match reader {
-        Some(reader) => Came::Known(identity::manage_ticket(env, scope, reader)?),
+        Some(reader) => Came::Known(links::fresh_own_token(
+            &env.keys,
+            tenant.id,
+            reader,
+            run::today(env, tenant)?,
+        )),
         None => Came::New(identity::registration_ticket(env, scope, user)?),
     })
 }

@@ -95,6 +95,8 @@ pub enum Answer {
     Past,
     /// Consultation desks.
     Desks,
+    /// The page of support, without a word about what happened.
+    Support,
     /// The page うまれました.
     Birth,
     /// The page to correct dates, pause or stop.
@@ -192,6 +194,7 @@ fn button(name: &str, at: Timestamp) -> Vec<Effect> {
         "today" => Answer::Today,
         "past" => Answer::Past,
         "desks" => Answer::Desks,
+        "support" => Answer::Support,
         "birth" => Answer::Birth,
         "settings" => Answer::Settings,
         "invite" => Answer::Invite,

@@ -361,6 +361,7 @@ pub(crate) fn pack(track: &str, owner: Owner, articles: Vec<PackArticle>) -> Pac
         desks: vec![],
         articles,
         pictures: vec![],
+        support: None,
     }
 }
 
@@ -470,8 +471,8 @@ impl Town<'_> {
     }
 
     pub(crate) fn pause(&self, family: &Family, paused: bool) {
-        let scope = self.tenant().scope();
-        readers::set_paused(&self.app.env, scope, family.subscription, paused, Actor::CommandLine).unwrap();
+        let subscription = family.subscription;
+        readers::set_paused(&self.app.env, &self.tenant(), subscription, paused, Actor::CommandLine).unwrap();
     }
 
     pub(crate) fn move_to(&self, family: &Family, anchor: Anchor) {

@@ -9,6 +9,7 @@
 mod app;
 mod crashes;
 mod delivery;
+mod life;
 mod line;
 mod line_account;
 mod line_menus;

@@ -259,7 +259,13 @@ fn nobody_but_the_reader_ends_a_stop() {
     town.stop(&hanako);
     let scope = town.tenant().scope();
     for paused in [true, false] {
-        let switched = readers::set_paused(&app.env, scope, hanako.subscription, paused, Actor::CommandLine);
+        let switched = readers::set_paused(
+            &app.env,
+            &town.tenant(),
+            hanako.subscription,
+            paused,
+            Actor::CommandLine,
+        );
         assert!(switched.is_err(), "a switch brought back a reader who stopped");
     }
     let moved = readers::move_anchor(

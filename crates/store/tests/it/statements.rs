@@ -16,13 +16,14 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 22] = [
+const OF_TENANTS: [&str; 23] = [
     "subscribers",
     "subscriptions",
     "contact_points",
     "deliveries",
     "runs",
     "desks",
+    "support_pages",
     "consents",
     "suppressions",
     "memberships",
@@ -276,7 +277,7 @@ const MAY_READ_A_WHOLE_TENANT: [(&str, &str); 11] = [
 ];
 
 /// Tables with one row a tenant: all of a tenant is that row.
-const ONE_ROW_A_TENANT: [&str; 1] = ["SEARCH menu_publications "];
+const ONE_ROW_A_TENANT: [&str; 2] = ["SEARCH menu_publications ", "SEARCH support_pages "];
 
 #[test]
 fn no_statement_reads_all_of_a_tenant_unless_it_must() {

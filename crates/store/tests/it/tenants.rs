@@ -139,6 +139,7 @@ store_test!(
             url: String::new(),
             note: String::new(),
             default: true,
+            for_whom: None,
         };
         for new in [desk("b", "二"), desk("a", "一"), desk("b", "変わった")] {
             store.write(|tx| tenants::put_desk(tx, town.scope, &new));

@@ -9,7 +9,7 @@ use axum::response::Response;
 use kizuna_engine::line::login::{self, Came};
 use serde::Deserialize;
 
-use super::login::answer;
+use super::login::{OWN_PAGE, answer};
 use crate::error::{PageError, Policy, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -69,7 +69,7 @@ pub(crate) async fn post(
         } else {
             Came::Refused
         };
-        answer(site, &tenant, language, came, "settings")
+        answer(site, &tenant, language, came, OWN_PAGE)
     })
     .await
 }

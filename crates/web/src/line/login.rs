@@ -20,6 +20,9 @@ const NAME: &str = "kizuna_line";
 /// End of the cookie of somebody who wants to tell of a birth.
 const BIRTH: &str = "~birth";
 
+/// The page of one's own to which somebody comes who wants nothing in particular.
+pub(super) const OWN_PAGE: &str = "date";
+
 /// Before the ticket of an errand in the cookie.
 const ERRAND: &str = "~errand.";
 /// Characters of a ticket at most; longer ones are none of ours.
@@ -81,7 +84,7 @@ pub(crate) async fn callback(
     blocking(&site, move |site| {
         let (signed, page) = match cookie.strip_suffix(BIRTH) {
             Some(signed) => (signed, "birth"),
-            None => (cookie.as_str(), "settings"),
+            None => (cookie.as_str(), OWN_PAGE),
         };
         let mut response = match signed.split_once(ERRAND) {
             Some((signed, ticket)) => run_errand(site, &tenant, language, (signed, &back), ticket)?,
@@ -124,13 +127,13 @@ pub(super) fn answer(
     came: Came,
     page: &str,
 ) -> Result<Response, PageError> {
-    let on = |page: &str, token: &str| {
-        let address = format!("/{}/{page}/{token}{}", tenant.code, language.query());
+    let on = |page: &str| {
+        let address = format!("/{}/{page}{}", tenant.code, language.query());
         Ok(Redirect::to(&address).into_response())
     };
     match came {
-        Came::New(token) => on("register/line", &token),
-        Came::Known(token) => on(page, &token),
+        Came::New(token) => on(&format!("register/line/{token}")),
+        Came::Known(token) => on(&format!("my/{token}/{page}")),
         Came::Refused => reader::closed(site, tenant, language, Closed::Unproved),
         Came::Unreachable => reader::closed(site, tenant, language, Closed::LineIsDown),
     }

@@ -142,6 +142,7 @@ fn is_delicate(reason: SkipReason) -> bool {
         SkipReason::Paused
         | SkipReason::Stopped
         | SkipReason::Blocked
+        | SkipReason::Resumed
         | SkipReason::AwaitingBirth
         | SkipReason::NotYet
         | SkipReason::Finished

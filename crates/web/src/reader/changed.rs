@@ -1,11 +1,11 @@
-//! What a reader has just changed, said once on a page without a ticket.
+//! What a reader has just changed, said once on a page without a token.
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Desks, Frame, OwnWords, desks};
+use super::{Desks, Frame, desks};
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -26,12 +26,13 @@ pub(crate) async fn get(
     Town { tenant }: Town,
     Path((_, what)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let words = OwnWords::of(language);
+    let words = language.pick(&JA, &EASY, &EN);
     let (title, text) = match what.as_str() {
-        "date" => words.changed_date,
-        "pause" => words.changed_pause,
-        "resume" => words.changed_resume,
-        "birth" => words.changed_birth,
+        "date" => words.date,
+        "child" => words.child,
+        "pause" => words.pause,
+        "resume" => words.resume,
+        "one" => words.one,
         _ => return Err(PageError::NotFound),
     };
     let shown = blocking(&site, move |site| {
@@ -47,3 +48,45 @@ pub(crate) async fn get(
     .await?;
     page(StatusCode::OK, &shown)
 }
+
+/// Each a title and a sentence.
+struct Words {
+    date: (&'static str, &'static str),
+    child: (&'static str, &'static str),
+    pause: (&'static str, &'static str),
+    resume: (&'static str, &'static str),
+    one: (&'static str, &'static str),
+}
+
+static JA: Words = Words {
+    date: ("直しました", "つぎのことばから、いまの日付で届きます。"),
+    child: ("ふやしました", "つぎのことばから、まとめて届きます。"),
+    pause: (
+        "お休みにしました",
+        "待っていたことばも、届きません。はじめるときは、同じページから戻せます。",
+    ),
+    resume: ("お休みをおわりにしました", "あしたから、またお届けします。"),
+    one: ("止めました", "ほかのことばは、そのまま届きます。"),
+};
+
+static EASY: Words = Words {
+    date: ("なおしました", "つぎの ことばから、いまの ｜日《ひ》に あわせます。"),
+    child: ("ふやしました", "つぎの ことばから、まとめて とどきます。"),
+    pause: (
+        "お｜休《やす》みに しました",
+        "まっていた ことばも、とどきません。｜同《おな》じ ページで もどせます。",
+    ),
+    resume: ("お｜休《やす》みが おわりました", "あしたから、また とどきます。"),
+    one: ("とめました", "ほかの ことばは、そのまま とどきます。"),
+};
+
+static EN: Words = Words {
+    date: ("Corrected", "The next words follow the date as it is now."),
+    child: ("Added", "From the next message on, the words come together."),
+    pause: (
+        "Paused",
+        "What was waiting will not come either. You can go on from the same page.",
+    ),
+    resume: ("The pause has ended", "The words come again from tomorrow."),
+    one: ("Ended", "All other words go on."),
+};

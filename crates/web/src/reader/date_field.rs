@@ -46,7 +46,7 @@ struct Choice {
 pub(super) struct DateField {
     /// Start of the names of its three parts.
     name: &'static str,
-    /// Which of several fields of this name on the page it is.
+    /// Tells the ids of several fields of one page apart.
     number: usize,
     /// Additional class of the field.
     class: &'static str,
@@ -114,6 +114,22 @@ impl DateField {
         }
     }
 
+    /// The same field under other words.
+    pub(super) fn named(mut self, legend: &'static str, hint: &'static str) -> DateField {
+        (self.legend, self.hint) = (legend, hint);
+        self
+    }
+
+    /// The same field with these years, first and last.
+    pub(super) fn between(mut self, first: i16, last: i16, parts: &Parts) -> DateField {
+        let years = (first..=last).map(|year| year.to_string()).map(|value| Choice {
+            chosen: value == parts.year,
+            value,
+        });
+        self.years = years.collect();
+        self
+    }
+
     /// The same field as one of several of its name on a page: its ids differ, its names do not.
     pub(super) fn numbered(self, number: usize) -> DateField {
         DateField { number, ..self }
@@ -128,9 +144,13 @@ impl DateField {
 
     fn id(&self, part: &str) -> String {
         match self.number {
-            0 => format!("{}_{part}", self.name),
-            number => format!("{}_{part}_{number}", self.name),
+            0 => self.part(part),
+            number => format!("{}_{number}", self.part(part)),
         }
+    }
+
+    fn part(&self, part: &str) -> String {
+        format!("{}_{part}", self.name)
     }
 }
 

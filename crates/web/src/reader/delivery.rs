@@ -17,7 +17,7 @@ use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
 use super::dates;
-use super::{Closed, Desks, Frame, closed, desks, give_menu};
+use super::{Closed, Desks, Frame, closed, desks, own};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
@@ -311,7 +311,7 @@ fn change(site: &Site, own: &Own, language: Language, entry: &Entry) -> Result<R
         }
         ("use", Ok(point)) => {
             let what = chosen(delivery::use_way(env, tenant, *reader, point)?, "use");
-            give_menu(site, tenant, *reader);
+            own::show_menu(site, tenant, *reader);
             done(what)
         }
         ("remove", Ok(point)) => done(chosen(delivery::remove_way(env, tenant, *reader, point)?, "remove")),
@@ -361,7 +361,7 @@ pub(crate) fn came_back(
         Joined::NotAFriend => "friend",
         Joined::Gone => "no",
     };
-    give_menu(site, tenant, reader);
+    own::show_menu(site, tenant, reader);
     let token = short_token(site, tenant, reader)?;
     Ok(Redirect::to(&address(tenant, &token, language, what)).into_response())
 }

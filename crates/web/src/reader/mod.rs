@@ -2,8 +2,11 @@
 
 pub(crate) mod accessibility;
 pub(crate) mod birth;
+pub(crate) mod born;
 pub(crate) mod changed;
+pub(crate) mod child;
 mod closed;
+pub(crate) mod date;
 mod date_field;
 pub(crate) mod dates;
 pub(crate) mod delivery;
@@ -12,21 +15,22 @@ pub(crate) mod gone;
 pub(crate) mod invite;
 pub(crate) mod move_in;
 pub(crate) mod moving;
+mod own;
 mod own_words;
+pub(crate) mod pause;
 pub(crate) mod register;
-pub(crate) mod settings;
 pub(crate) mod stop;
+pub(crate) mod stop_each;
 pub(crate) mod stopped;
+pub(crate) mod support;
 pub(crate) mod with;
 mod words;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 use kizuna_domain::content::Desk;
-use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::tenant::Theme;
 use kizuna_engine::line::identity::{self, Pass};
-use kizuna_engine::menus;
 use kizuna_store::tenants::{self, Tenant};
 
 use crate::Site;
@@ -36,20 +40,12 @@ pub(crate) use closed::{Closed, closed};
 pub(crate) use own_words::OwnWords;
 use words::Words;
 
-/// Lets LINE show the menu of the reader's new stage at once; where that fails, the worker does it within minutes.
-pub(crate) fn show_menu(site: &Site, tenant: &Tenant, pass: &Pass) {
-    let shown = identity::holder(&site.env, tenant, pass)
-        .and_then(|reader| reader.map_or(Ok(false), |reader| menus::link_reader(&site.env, tenant, reader)));
-    if let Err(error) = shown {
-        tracing::info!(tenant.id = %tenant.id, %error, "a reader's menu is shown later");
+/// Lets LINE show the menu of the new stage of whoever holds a ticket.
+pub(crate) fn show_menu(site: &Site, tenant: &Tenant, pass: &Pass) -> Result<(), PageError> {
+    if let Some(reader) = identity::holder(&site.env, tenant, pass)? {
+        own::show_menu(site, tenant, reader);
     }
-}
-
-/// The same for a reader who is known.
-pub(crate) fn give_menu(site: &Site, tenant: &Tenant, reader: SubscriberId) {
-    if let Err(error) = menus::link_reader(&site.env, tenant, reader) {
-        tracing::info!(tenant.id = %tenant.id, %error, "a reader's menu is shown later");
-    }
+    Ok(())
 }
 
 /// What all readers' pages share.

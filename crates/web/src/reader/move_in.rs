@@ -18,7 +18,7 @@ use kizuna_store::tenants::{self, Tenant};
 use serde::Deserialize;
 
 use super::delivery::short_token;
-use super::{Desks, Frame, OwnWords, desks, give_menu};
+use super::{Desks, Frame, OwnWords, desks, own};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Door, Shared, Town, blocking};
@@ -236,7 +236,7 @@ pub(crate) fn came_back(
 
 /// On to the page that says it is done; a second press comes to the same.
 fn arrived(site: &Site, tenant: &Tenant, language: Language, reader: SubscriberId) -> Result<Response, PageError> {
-    give_menu(site, tenant, reader);
+    own::show_menu(site, tenant, reader);
     let token = short_token(site, tenant, reader)?;
     let page = format!("/{}/my/{token}/moved{}", tenant.code, language.query());
     Ok(Redirect::to(&page).into_response())

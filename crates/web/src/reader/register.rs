@@ -206,7 +206,7 @@ pub(crate) async fn post(
                     wording: CONSENT_WORDING,
                 };
                 register(&site.env, &tenant, &pass, &new)?;
-                show_menu(site, &tenant, &pass);
+                show_menu(site, &tenant, &pass)?;
                 Ok(to_done(&tenant, language, &token))
             }
             _ => look(&tenant, language, &token, today, entry, &anchor),

@@ -9,34 +9,81 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use kizuna_engine::actions::{Actor, people};
+use kizuna_domain::ids::SubscriberId;
+use kizuna_engine::actions::{Actor, life, people};
+use kizuna_store::tenants::Tenant;
 
+use super::own::{Page, SupportDoor, Ways, address, children, show_menu};
 use super::{Desks, Frame, desks};
+use crate::Site;
 use crate::error::{Finished, PageError, page};
-use crate::guard::{Reader, Shared, blocking};
+use crate::guard::{Own, Reader, Shared, blocking};
 use crate::language::Language;
 
 #[derive(Template)]
 #[template(path = "reader/stop.html")]
 struct StopPage {
     frame: Frame,
+    words: &'static Words,
     action: String,
+    /// The page that stops for one child alone, where there are several.
+    each: Option<String>,
+    /// Other things to do, where the link allows them.
+    ways: Option<Ways>,
+    door: SupportDoor,
     desks: Desks,
 }
 
 /// Shows the button.
 pub(crate) async fn get(State(site): State<Shared>, language: Language, reader: Reader) -> Result<Response, PageError> {
-    let Reader { tenant, token, .. } = reader;
-    let shown = blocking(&site, move |site| {
-        Ok(StopPage {
-            frame: Frame::new(&tenant, language),
-            action: format!("/{}/stop/{token}{}", tenant.code, language.query()),
-            desks: Desks {
-                desks: desks(site, &tenant)?,
-            },
-        })
+    blocking(&site, move |site| {
+        let Reader {
+            tenant,
+            subscriber,
+            token,
+        } = reader;
+        let several = life::children(&site.env, &tenant, subscriber)?.len() > 1;
+        let path = format!("/{}/stop/{token}", tenant.code);
+        let query = language.query();
+        let door = SupportDoor::of_town(&tenant, language);
+        let each = several.then(|| format!("{path}/each{query}"));
+        show(site, &tenant, language, (format!("{path}{query}"), each), None, door)
     })
-    .await?;
+    .await
+}
+
+/// Shows the button among a reader's own pages.
+pub(crate) async fn get_own(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
+    blocking(&site, move |site| {
+        let several = children(site, &own)?.len() > 1;
+        let action = address(&own, Page::Stop.path(), language);
+        let each = several.then(|| address(&own, "stop/each", language));
+        let ways = Ways::new(&own, language, &[Page::Pause, Page::Date]);
+        let door = SupportDoor::of_own(&own, language);
+        show(site, &own.tenant, language, (action, each), Some(ways), door)
+    })
+    .await
+}
+
+fn show(
+    site: &Site,
+    tenant: &Tenant,
+    language: Language,
+    (action, each): (String, Option<String>),
+    ways: Option<Ways>,
+    door: SupportDoor,
+) -> Result<Response, PageError> {
+    let shown = StopPage {
+        frame: Frame::new(tenant, language),
+        words: language.pick(&JA, &EASY, &EN),
+        action,
+        each,
+        ways,
+        door,
+        desks: Desks {
+            desks: desks(site, tenant)?,
+        },
+    };
     page(StatusCode::OK, &shown)
 }
 
@@ -46,9 +93,21 @@ pub(crate) async fn post(
     language: Language,
     reader: Reader,
 ) -> Result<Redirect, PageError> {
-    let after = format!("/{}/stopped{}", reader.tenant.code, language.query());
-    stop(&site, reader).await?;
+    let after = stopped(&reader.tenant, language);
+    stop(&site, reader.tenant, reader.subscriber).await?;
     Ok(Redirect::to(&after))
+}
+
+/// The same by the button among a reader's own pages.
+pub(crate) async fn post_own(State(site): State<Shared>, language: Language, own: Own) -> Result<Redirect, PageError> {
+    let after = stopped(&own.tenant, language);
+    stop(&site, own.tenant, own.reader).await?;
+    Ok(Redirect::to(&after))
+}
+
+/// The address of the page that says that everything is stopped.
+pub(super) fn stopped(tenant: &Tenant, language: Language) -> String {
+    format!("/{}/stopped{}", tenant.code, language.query())
 }
 
 /// Stops by the button of a mail program (RFC 8058).
@@ -63,7 +122,7 @@ pub(crate) async fn one_click(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let (status, words) = if asks_to_stop(media_type, &body) {
-        stop(&site, reader).await?;
+        stop(&site, reader.tenant, reader.subscriber).await?;
         (StatusCode::OK, "止めました。\n")
     } else {
         (
@@ -76,14 +135,11 @@ pub(crate) async fn one_click(
     Ok(response)
 }
 
-async fn stop(site: &Shared, reader: Reader) -> Result<(), PageError> {
+async fn stop(site: &Shared, tenant: Tenant, reader: SubscriberId) -> Result<(), PageError> {
     blocking(site, move |site| {
-        Ok(people::stop(
-            &site.env,
-            reader.tenant.scope(),
-            reader.subscriber,
-            Actor::Reader,
-        )?)
+        people::stop(&site.env, tenant.scope(), reader, Actor::Reader)?;
+        show_menu(site, &tenant, reader);
+        Ok(())
     })
     .await
 }
@@ -129,6 +185,42 @@ fn parts_ask(boundary: &str, body: &str) -> bool {
         named && value.trim() == VALUE
     })
 }
+
+struct Words {
+    title: &'static str,
+    lead: &'static str,
+    more: &'static str,
+    button: &'static str,
+    family: &'static str,
+    each: &'static str,
+}
+
+static JA: Words = Words {
+    title: "配信を止めます",
+    lead: "理由は聞きません。おしたら、すぐに止まります。",
+    more: "お祝いのことばやアンケートも、もう届きません。",
+    button: "すぐに止める",
+    family: "ご家族の登録は、それぞれの方のものです。あなたが止めたことは、だれにも伝わりません。",
+    each: "一部だけ止める",
+};
+
+static EASY: Words = Words {
+    title: "ことばを とめます",
+    lead: "わけは ききません。おすと、すぐに とまります。",
+    more: "お｜祝《いわ》いの ことばや アンケートも、もう とどきません。",
+    button: "すぐに とめる",
+    family: "｜家族《かぞく》の ｜登録《とうろく》は、それぞれの ｜人《ひと》の ものです。あなたが とめた ことは、だれにも わかりません。",
+    each: "｜一部《いちぶ》だけ とめる",
+};
+
+static EN: Words = Words {
+    title: "End the messages",
+    lead: "We do not ask why. They end the moment you press the button.",
+    more: "No congratulations and no surveys will follow.",
+    button: "End them now",
+    family: "Others of your family have registrations of their own. Nobody is told that you ended yours.",
+    each: "End only some of them",
+};
 
 #[cfg(test)]
 mod tests {

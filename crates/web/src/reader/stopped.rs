@@ -14,6 +14,7 @@ use crate::language::Language;
 #[template(path = "reader/stopped.html")]
 struct StoppedPage {
     frame: Frame,
+    words: &'static Words,
     desks: Desks,
 }
 
@@ -26,6 +27,7 @@ pub(crate) async fn get(
     let shown = blocking(&site, move |site| {
         Ok(StoppedPage {
             frame: Frame::new(&tenant, language),
+            words: language.pick(&JA, &EASY, &EN),
             desks: Desks {
                 desks: desks(site, &tenant)?,
             },
@@ -34,3 +36,31 @@ pub(crate) async fn get(
     .await?;
     page(StatusCode::OK, &shown)
 }
+
+struct Words {
+    title: &'static str,
+    heading: &'static str,
+    text: &'static str,
+    family: &'static str,
+}
+
+static JA: Words = Words {
+    title: "止めました",
+    heading: "止めました。",
+    text: "これまで読んでくださって、ありがとうございました。",
+    family: "ご家族に届いている分は、それぞれの方が、ご自分で止められます。",
+};
+
+static EASY: Words = Words {
+    title: "とめました",
+    heading: "とめました。",
+    text: "これまで ｜読《よ》んでくれて、ありがとうございました。",
+    family: "｜家族《かぞく》に とどく ことばは、それぞれの ｜人《ひと》が、じぶんで とめられます。",
+};
+
+static EN: Words = Words {
+    title: "The messages have ended",
+    heading: "The messages have ended",
+    text: "Thank you for reading them until today.",
+    family: "What others of your family get, each of them can end for themselves.",
+};

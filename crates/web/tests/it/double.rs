@@ -170,8 +170,8 @@ fn a_familys_whole_talk_keeps_to_lines_rules() {
         ("today", "妊娠23週6日"),
         ("past", "まだありません"),
         ("desks", "tel:"),
-        ("birth", "/hidamari/birth/"),
-        ("settings", "/hidamari/settings/"),
+        ("birth", "/birth\""),
+        ("settings", "/date\""),
         ("invite", "https://line.me/R/ti/p/%40hidamari"),
         ("restart", "お休みをおわりに"),
         ("register", "/register/line/"),
@@ -234,17 +234,14 @@ fn a_login_at_line_leads_to_the_registration_of_the_same_user() {
         "a code works once"
     );
     // Whoever reads here already comes to their own pages: a guest's menu leads nowhere else.
-    for (wish, page) in [("", "settings"), ("?to=birth", "birth"), ("?to=today", "settings")] {
+    for (wish, page) in [("", "date"), ("?to=birth", "birth"), ("?to=today", "date")] {
         let (door, cookie) = go_out_to(&stage.place, wish);
         let back = location(&door);
         let path = back.strip_prefix("http://127.0.0.1:8117").unwrap();
         let came = come_back(&stage.place, path, &cookie);
-        let page = format!("/hidamari/{page}/");
-        assert!(
-            came.header("location").starts_with(&page),
-            "{wish}: {}",
-            came.header("location")
-        );
+        let (home, rest) = came.header("location").rsplit_once('/').unwrap();
+        assert!(home.starts_with("/hidamari/my/"), "{wish}: {home}");
+        assert_eq!(rest, page, "{wish}");
         assert_eq!(stage.place.get(came.header("location")).status, StatusCode::OK);
     }
 }

@@ -15,6 +15,7 @@ mod look;
 mod matrix;
 mod media;
 mod office;
+mod own;
 mod people;
 mod readers;
 mod registers;

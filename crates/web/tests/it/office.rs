@@ -56,7 +56,7 @@ fn who_got_nothing_is_told_with_the_reason() {
     let place = Place::demo();
     let town = place.tenant("hidamari");
     let paused = place.family(&town, "そら").subscription;
-    people::set_paused(place.env(), town.scope(), paused, true, Actor::CommandLine).unwrap();
+    people::set_paused(place.env(), &town, paused, true, Actor::CommandLine).unwrap();
     place.run();
     place.get("/hidamari/today").says("お休み中です").says("1人");
     place.get("/hidamari/plan").says("届けない人と、そのわけ");
@@ -71,7 +71,7 @@ fn a_few_families_are_not_counted_in_a_real_town() {
     actions::content::import(place.env(), None, &pack).unwrap();
     place.register(&town, &[Row::due("そら", "2026-11-29"), Row::due("うみ", "2026-11-29")]);
     let paused = place.family(&town, "うみ").subscription;
-    people::set_paused(place.env(), town.scope(), paused, true, Actor::CommandLine).unwrap();
+    people::set_paused(place.env(), &town, paused, true, Actor::CommandLine).unwrap();
     let plan = place.get("/asahi/plan?day=2026-11-22");
     plan.says("妊娠39週0日").says("少数").is_silent_about("1人");
     place.run();

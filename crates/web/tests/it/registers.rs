@@ -1,7 +1,7 @@
 //! Registering with one date, and changing one's own: what is entered stays, what is wrong is told, one press counts once.
 
 use axum::http::StatusCode;
-use kizuna_domain::people::{Reach, SubscriptionState};
+use kizuna_domain::people::Reach;
 use kizuna_domain::position::Anchor;
 use kizuna_engine::line::identity;
 use kizuna_store::tenants::Tenant;
@@ -221,8 +221,8 @@ fn a_link_that_is_forged_expired_or_another_towns_says_how_else_and_changes_noth
         foreign,
         cut,
         "/hidamari/register/line/x".to_owned(),
-        "/hidamari/settings/x".to_owned(),
-        "/hidamari/birth/x".to_owned(),
+        "/hidamari/my/x/date".to_owned(),
+        "/hidamari/my/x/birth".to_owned(),
     ] {
         for answer in [place.get(&path), send(&place, &path, &format!("{DUE}&step=register"))] {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
@@ -235,131 +235,6 @@ fn a_link_that_is_forged_expired_or_another_towns_says_how_else_and_changes_noth
         StatusCode::NOT_FOUND
     );
     assert_eq!(following(&place, &town, 1), []);
-}
-
-/// The address of a reader's own page, as the talk gives it.
-pub(crate) fn own_page(place: &Place, town: &Tenant, page: &str, number: usize) -> String {
-    use kizuna_channels::line::webhook::sign;
-    let id = place.env().ids.next();
-    let event = serde_json::json!({ "type": "postback", "webhookEventId": id.to_string(), "timestamp": 1_763_000_000_000_i64,
-        "mode": "active", "replyToken": "r", "source": { "type": "user", "userId": user(number) }, "postback": { "data": format!("kizuna:{page}") } });
-    let body = serde_json::json!({ "events": [event] }).to_string();
-    let request = axum::http::Request::post(format!("/{}/line/webhook", town.code))
-        .header("x-line-signature", sign(crate::line::SECRET, body.as_bytes()));
-    assert_eq!(place.ask(request.body(body.into()).unwrap()).status, StatusCode::OK);
-    let ears = Ears::default();
-    let mut replies = Vec::new();
-    kizuna_engine::line::step(place.env(), &mut |reply| replies.push(reply)).unwrap();
-    for reply in &replies {
-        kizuna_engine::line::say(place.env(), &ears, reply);
-    }
-    let said = ears.0.into_inner().unwrap();
-    let start = said
-        .find(&format!("/{}/{page}/", town.code))
-        .unwrap_or_else(|| panic!("{said}"));
-    said[start..].split('"').next().unwrap().to_owned()
-}
-
-#[derive(Default)]
-struct Ears(std::sync::Mutex<String>);
-
-impl kizuna_engine::line::Replies for Ears {
-    fn reply(&self, _: &kizuna_channels::Account, _: &str, messages: &[serde_json::Value]) -> Result<(), String> {
-        *self.0.lock().unwrap() = serde_json::to_string(messages).unwrap();
-        Ok(())
-    }
-}
-
-fn registered(number: usize) -> (Place, Tenant) {
-    let (place, town) = on_line(&[], &[]);
-    let path = link(&place, &town, number);
-    send(&place, &path, &format!("{DUE}&step=register"));
-    (place, town)
-}
-
-#[test]
-fn a_date_is_corrected_a_pause_begins_and_ends_one_press_at_a_time() {
-    let (place, town) = registered(1);
-    let id = following(&place, &town, 1)[0].subscription;
-    let path = own_page(&place, &town, "settings", 1);
-    place
-        .get(&path)
-        .says("妊娠23週6日")
-        .says("<option value=\"15\" selected>15</option>")
-        .says("/hidamari/stop/");
-    let wrong = send(
-        &place,
-        &path,
-        &format!("subscription={id}&step=date&date_y=2027&date_m=2&date_d=30"),
-    );
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    wrong
-        .says("2月は28日までです")
-        .says("<option value=\"30\" selected>30</option>");
-
-    let done = send(
-        &place,
-        &path,
-        &format!("subscription={id}&step=date&date_y=2027&date_m=3&date_d=20"),
-    );
-    assert_eq!(done.header("location"), "/hidamari/changed/date");
-    place.get("/hidamari/changed/date").says("直しました");
-    assert_eq!(
-        following(&place, &town, 1)[0].anchor,
-        Anchor::Due("2027-03-20".parse().unwrap())
-    );
-    assert_eq!(
-        send(&place, &path, &format!("subscription={id}&step=pause")).status,
-        StatusCode::GONE
-    );
-
-    for (step, state) in [
-        ("pause", SubscriptionState::Paused),
-        ("resume", SubscriptionState::Active),
-    ] {
-        let path = own_page(&place, &town, "settings", 1);
-        let done = send(&place, &path, &format!("subscription={id}&step={step}"));
-        assert_eq!(done.header("location"), format!("/hidamari/changed/{step}"));
-        assert_eq!(following(&place, &town, 1)[0].state, state);
-    }
-    for what in ["pause", "resume", "birth"] {
-        assert_eq!(place.get(&format!("/hidamari/changed/{what}")).status, StatusCode::OK);
-    }
-    assert_eq!(place.get("/hidamari/changed/x").status, StatusCode::NOT_FOUND);
-}
-
-#[test]
-fn a_birth_is_told_on_its_own_page_and_congratulated_only_afterwards() {
-    let (place, town) = registered(1);
-    let id = following(&place, &town, 1)[0].subscription;
-    let path = own_page(&place, &town, "birth", 1);
-    place
-        .get(&path)
-        .says("うまれました")
-        .says("<option value=\"22\" selected>22</option>")
-        .is_silent_about("おめでとう");
-    for (date, sentence) in [
-        ("birth_y=2026&birth_m=11&birth_d=23", "きょうより先"),
-        ("birth_y=2026&birth_m=11&birth_d=8", "大きくはなれています"),
-        ("birth_y=2026&birth_m=2&birth_d=31", "2月は28日まで"),
-    ] {
-        send(&place, &path, &format!("subscription={id}&{date}")).says(sentence);
-    }
-    let done = send(
-        &place,
-        &path,
-        &format!("subscription={id}&birth_y=2026&birth_m=11&birth_d=20"),
-    );
-    assert_eq!(done.header("location"), "/hidamari/changed/birth");
-    place.get("/hidamari/changed/birth").says("おめでとうございます");
-    let (due, on) = ("2027-03-15".parse().unwrap(), "2026-11-20".parse().unwrap());
-    assert_eq!(
-        following(&place, &town, 1)[0].anchor,
-        Anchor::Birth { on, due: Some(due) }
-    );
-    place
-        .get(&own_page(&place, &town, "birth", 1))
-        .says("妊娠中の登録は、ありません。");
 }
 
 #[test]

@@ -212,7 +212,9 @@ pub(crate) fn starter_pack(name: &str) -> Pack {
             .find(|file| file.path == path)
             .map(|file| file.text.clone())
     };
-    let documents = files.iter().filter(|file| !file.path.ends_with("toml")).map(|file| {
+    let is_article =
+        |file: &&kizuna_paper::folder::PackFile| file.path != pack::SUPPORT_FILE && !file.path.ends_with("toml");
+    let documents = files.iter().filter(is_article).map(|file| {
         let document = kizuna_paper::front_matter::parse(&file.text).unwrap();
         ArticleDocument {
             file: file.path.clone(),
@@ -220,12 +222,14 @@ pub(crate) fn starter_pack(name: &str) -> Pack {
             body: document.body,
         }
     });
-    pack::read(
+    let mut pack = pack::read(
         &text("pack.toml").unwrap(),
         text("desks.toml").as_deref(),
         documents.collect(),
     )
-    .unwrap()
+    .unwrap();
+    pack.support = text(pack::SUPPORT_FILE).map(|text| pack::Support::read(&text).unwrap());
+    pack
 }
 
 /// A family of a list: a name, one date, and the day of registration.

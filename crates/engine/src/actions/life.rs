@@ -1,0 +1,291 @@
+//! What a reader changes on their own pages: a birth, a date, another child, a pause, the end for one child.
+//!
+//! The link in the address is the permission, and it may be pressed again and again: every change is absolute. Dates
+//! carry the version that the page showed; where something changed meanwhile nothing is written. A pause and a stop ask
+//! for no version, because they must work whatever happened.
+
+use kizuna_domain::ids::{SubscriberId, SubscriptionId};
+use kizuna_domain::people::{Follower, SubscriptionState};
+use kizuna_domain::position::Anchor;
+use kizuna_domain::roster;
+use kizuna_store::people::{self, NewSubscription};
+use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::{StoreError, WriteTx, runs};
+use uuid::Uuid;
+
+use super::{Actor, Note, people as readers};
+use crate::env::Env;
+use crate::error::EngineError;
+use crate::run;
+
+/// A child as a page showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// What is followed, and in which state.
+    pub follower: Follower,
+    /// Grows with every change; a form carries it back.
+    pub version: i64,
+}
+
+/// What a reader follows, the oldest registration first.
+pub fn children(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Vec<Child>, EngineError> {
+    let own = env.db.read(|tx| people::own(tx, &env.keys, tenant.scope(), reader))?;
+    let children = own.into_iter().map(|(follower, version)| Child { follower, version });
+    Ok(children.collect())
+}
+
+/// New dates of one child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dates {
+    /// The child.
+    pub subscription: SubscriptionId,
+    /// The version that the page showed.
+    pub version: i64,
+    /// What the dates become.
+    pub anchor: Anchor,
+}
+
+/// What became of new dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dated {
+    /// They are what was wanted, now or since an earlier press.
+    Done,
+    /// Something changed after the page was shown; nothing was written.
+    Stale,
+}
+
+/// うまれました: the day of birth of one child, or of twins at once.
+pub fn tell_birth(env: &Env, tenant: &Tenant, reader: SubscriberId, born: &[Dates]) -> Result<Dated, EngineError> {
+    set_dates(env, tenant, reader, born, "subscription.birth")
+}
+
+/// Corrects a due date or a birthday, or which date a child's words follow.
+pub fn correct_dates(env: &Env, tenant: &Tenant, reader: SubscriberId, dates: Dates) -> Result<Dated, EngineError> {
+    set_dates(env, tenant, reader, &[dates], "subscription.dates")
+}
+
+fn set_dates(
+    env: &Env,
+    tenant: &Tenant,
+    reader: SubscriberId,
+    wanted: &[Dates],
+    action: &str,
+) -> Result<Dated, EngineError> {
+    let scope = tenant.scope();
+    let note = Note::new(env, Actor::Reader, Some(scope), action);
+    Ok(env.write(|tx| {
+        let own = people::own(tx, &env.keys, scope, reader)?;
+        let mut moved = Vec::new();
+        for dates in wanted {
+            let found = own.iter().find(|(known, _)| known.subscription == dates.subscription);
+            match found {
+                Some((known, _)) if known.anchor == dates.anchor => {}
+                Some((_, version)) if *version == dates.version => moved.push(dates),
+                Some(_) | None => return Ok(Dated::Stale),
+            }
+        }
+        for dates in &moved {
+            readers::date(tx, scope, dates.subscription, &dates.anchor)?;
+        }
+        if !moved.is_empty() {
+            tenants::touch(tx, scope)?;
+            let moved: Vec<String> = moved.iter().map(|dates| dates.subscription.to_string()).collect();
+            note.write(tx, &reader.to_string(), &moved.join(" "))?;
+        }
+        Ok(Dated::Done)
+    })?)
+}
+
+/// One more child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewChild<'a> {
+    /// Number of the form, made when it was shown: a second press of the same form is no second child.
+    pub key: SubscriptionId,
+    /// The one date.
+    pub anchor: Anchor,
+    /// What the reader calls the child.
+    pub nickname: Option<&'a str>,
+    /// The child whose twin it is; without one, a child of nearly the same date is the same child.
+    pub twin_of: Option<SubscriptionId>,
+    /// Version of the wording that was agreed to.
+    pub wording: &'a str,
+}
+
+/// What became of one more child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It is followed, now or since the first of two presses.
+    Done,
+    /// It is followed already.
+    Known,
+    /// The sibling is not followed with these dates any more.
+    NoSibling,
+    /// A reader follows no more than [`people::SUBSCRIPTIONS_MAX`] children.
+    Full,
+}
+
+/// Adds a child to what a reader follows.
+///
+/// A twin takes part in its sibling's letters from the next one on: what the sibling has had is not sent once more.
+pub fn add_child(env: &Env, tenant: &Tenant, reader: SubscriberId, new: &NewChild<'_>) -> Result<Added, EngineError> {
+    let (scope, today) = (tenant.scope(), run::today(env, tenant)?);
+    let note = Note::new(env, Actor::Reader, Some(scope), "subscription.add");
+    let consent = env.ids.next();
+    Ok(env.write(|tx| {
+        if let Some(known) = people::one(tx, &env.keys, scope, new.key)? {
+            return Ok(if known.subscriber == reader {
+                Added::Done
+            } else {
+                Added::Known
+            });
+        }
+        if people::is_taken(tx, Some(new.key), None)? {
+            return Ok(Added::Known);
+        }
+        let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+        if following.len() as i64 >= people::SUBSCRIPTIONS_MAX {
+            return Ok(Added::Full);
+        }
+        let sibling = match new.twin_of {
+            Some(twin) => {
+                let mut following = following.iter();
+                match following.find(|known| known.subscription == twin && known.anchor == new.anchor) {
+                    Some(sibling) => Some(sibling),
+                    None => return Ok(Added::NoSibling),
+                }
+            }
+            None if following
+                .iter()
+                .any(|known| roster::same_child(&known.anchor, &new.anchor)) =>
+            {
+                return Ok(Added::Known);
+            }
+            None => None,
+        };
+        let added = NewSubscription {
+            id: new.key,
+            subscriber: reader,
+            anchor: new.anchor,
+            nickname: new.nickname.map(str::to_owned),
+            registered_on: sibling.map_or(today, |sibling| sibling.registered_on),
+            state: sibling.map_or(SubscriptionState::Active, |sibling| sibling.state),
+        };
+        people::add_subscription(tx, &env.keys, scope, &added)?;
+        if let Some(sibling) = sibling {
+            runs::share_ledger(tx, scope, sibling.subscription, new.key)?;
+        }
+        people::ask(tx, scope, new.key, note.at)?;
+        agree(tx, tenant, reader, consent, new.wording, &note)?;
+        people::refresh_reach(tx, scope, reader)?;
+        tenants::touch(tx, scope)?;
+        note.write(tx, &new.key.to_string(), "")?;
+        Ok(Added::Done)
+    })?)
+}
+
+fn agree(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    reader: SubscriberId,
+    id: Uuid,
+    wording: &str,
+    note: &Note<'_>,
+) -> Result<(), StoreError> {
+    people::add_consent(tx, tenant.scope(), id, reader, "messages", wording, "own-page", note.at)
+}
+
+/// Which of the children a reader means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Every one.
+    All,
+    /// One.
+    One(SubscriptionId),
+}
+
+impl Which {
+    fn means(self, subscription: SubscriptionId) -> bool {
+        match self {
+            Which::All => true,
+            Which::One(one) => one == subscription,
+        }
+    }
+}
+
+/// お休みする: at once, until the reader ends it. What waits is recalled.
+pub fn pause(env: &Env, tenant: &Tenant, reader: SubscriberId, which: Which) -> Result<(), EngineError> {
+    change(
+        env,
+        tenant,
+        reader,
+        which,
+        readers::pause_action(true),
+        &mut |tx, known| {
+            if known.state != SubscriptionState::Active {
+                return Ok(false);
+            }
+            readers::pause(tx, tenant.scope(), known.subscription)?;
+            Ok(true)
+        },
+    )
+}
+
+/// お休みをおわりにする: from the day after on, which begins with ここまでのまとめ.
+///
+/// Not today: what was read before the pause and what came in it would make two letters of one day.
+pub fn resume(env: &Env, tenant: &Tenant, reader: SubscriberId, which: Which) -> Result<(), EngineError> {
+    let today = run::today(env, tenant)?;
+    change(
+        env,
+        tenant,
+        reader,
+        which,
+        readers::pause_action(false),
+        &mut |tx, known| people::end_pause(tx, tenant.scope(), known.subscription, today),
+    )
+}
+
+/// Ends what a reader gets for one child, at once and without a reason; the others go on.
+pub fn stop_one(
+    env: &Env,
+    tenant: &Tenant,
+    reader: SubscriberId,
+    subscription: SubscriptionId,
+) -> Result<(), EngineError> {
+    let which = Which::One(subscription);
+    change(env, tenant, reader, which, "subscription.stop", &mut |tx, known| {
+        readers::end(tx, tenant.scope(), known.subscription)?;
+        Ok(true)
+    })
+}
+
+/// Changes some of what a reader follows; `each` says whether it changed anything. Nothing changed leaves no entry.
+fn change(
+    env: &Env,
+    tenant: &Tenant,
+    reader: SubscriberId,
+    which: Which,
+    action: &str,
+    each: &mut dyn FnMut(&mut WriteTx<'_>, &Follower) -> Result<bool, StoreError>,
+) -> Result<(), EngineError> {
+    let scope = tenant.scope();
+    let note = Note::new(env, Actor::Reader, Some(scope), action);
+    env.write(|tx| {
+        let mut changed = Vec::new();
+        for known in people::of_subscriber(tx, &env.keys, scope, reader)? {
+            if which.means(known.subscription) && each(tx, &known)? {
+                changed.push(known.subscription.to_string());
+            }
+        }
+        if !changed.is_empty() {
+            if people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty() {
+                people::withdraw_consents(tx, scope, reader, note.at, note.at)?;
+            }
+            people::refresh_reach(tx, scope, reader)?;
+            tenants::touch(tx, scope)?;
+            note.write(tx, &reader.to_string(), &changed.join(" "))?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
