@@ -12,6 +12,7 @@
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
+//! | [`transactional`] | single mails that somebody asked for, apart from the daily run |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
@@ -30,6 +31,7 @@ pub mod planner;
 pub mod programme;
 mod recorder;
 pub mod run;
+pub mod transactional;
 pub mod walk;
 pub mod witness;
 
