@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "menus", include_str!("../migrations/0005_menus.sql")),
     (6, "media", include_str!("../migrations/0006_media.sql")),
     (7, "mail", include_str!("../migrations/0007_mail.sql")),
+    (9, "words", include_str!("../migrations/0009_words.sql")),
 ];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).

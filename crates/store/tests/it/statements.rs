@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 19] = [
+const OF_TENANTS: [&str; 20] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -36,6 +36,7 @@ const OF_TENANTS: [&str; 19] = [
     "transactional_mails",
     "mail_answers",
     "point_troubles",
+    "fresh_links",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.

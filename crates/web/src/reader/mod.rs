@@ -4,25 +4,28 @@ pub(crate) mod birth;
 pub(crate) mod changed;
 mod closed;
 mod date_field;
+pub(crate) mod desks;
+pub(crate) mod expired;
 pub(crate) mod gone;
+pub(crate) mod my;
 mod own_words;
+pub(crate) mod past;
+pub(crate) mod print;
+pub(crate) mod reading;
 pub(crate) mod register;
 pub(crate) mod settings;
 pub(crate) mod stop;
 pub(crate) mod stopped;
 mod words;
 
-use askama::Template;
-use askama::filters::HtmlSafe;
-use kizuna_domain::content::Desk;
 use kizuna_engine::line::identity::{self, Pass};
 use kizuna_engine::menus;
-use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::tenants::Tenant;
 
 use crate::Site;
-use crate::error::PageError;
 use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
+use desks::{Desks, desks};
 pub(crate) use own_words::OwnWords;
 use words::Words;
 
@@ -61,19 +64,3 @@ impl Frame {
 pub(crate) fn others(language: Language) -> Vec<Language> {
     Language::ALL.into_iter().filter(|other| *other != language).collect()
 }
-
-/// The desks that every message of a tenant ends with.
-fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<Desk>, PageError> {
-    let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
-    desks.retain(|desk| desk.default);
-    Ok(desks)
-}
-
-/// Desks as a list with numbers to dial.
-#[derive(Template)]
-#[template(path = "parts/desks.html")]
-struct Desks {
-    desks: Vec<Desk>,
-}
-
-impl HtmlSafe for Desks {}
