@@ -12,7 +12,6 @@ use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use kizuna_domain::content::Desk;
 use kizuna_domain::content::pack::is_code;
 use kizuna_engine::EngineError;
 use kizuna_store::StoreError;
@@ -20,6 +19,7 @@ use kizuna_store::tenants::{self, Tenant};
 
 use crate::guard::{Shared, blocking};
 use crate::language::Language;
+use crate::reader::desks::OpenDesk;
 use crate::reader::{Desks, Frame, desks};
 use crate::{Site, ruby};
 
@@ -234,7 +234,7 @@ impl Words {
 }
 
 /// The town that an address names and its desks, so that a family sees where to call. A failing database names none.
-async fn town(site: &Shared, path: &str) -> Option<(Tenant, Vec<Desk>)> {
+async fn town(site: &Shared, path: &str) -> Option<(Tenant, Vec<OpenDesk>)> {
     let code = path.split('/').nth(1).filter(|code| is_code(code))?.to_owned();
     let found = blocking(site, move |site| {
         let tenant = site.env.db.read(|tx| tenants::by_code(tx, &code))?;
@@ -290,7 +290,12 @@ fn report(site: &Site, status: StatusCode, method: &Method, cause: Option<&Cause
     number
 }
 
-fn error_page(status: StatusCode, language: Language, number: String, town: Option<(Tenant, Vec<Desk>)>) -> Response {
+fn error_page(
+    status: StatusCode,
+    language: Language,
+    number: String,
+    town: Option<(Tenant, Vec<OpenDesk>)>,
+) -> Response {
     let words = language.pick(&JA, &EASY, &EN);
     let [title, text] = words.of_status(status);
     let (frame, desks) = match town {

@@ -22,8 +22,8 @@ use crate::office::{
     people, person, plan, today,
 };
 use crate::reader::{
-    accessibility, birth, born, changed, child, date, delivery, delivery_confirm, invite, move_in, moving, pause,
-    register, stop, stop_each, stopped, support, with,
+    accessibility, birth, born, changed, child, date, delivery, delivery_confirm, desks, expired, invite, move_in,
+    moving, my, past, pause, print, reading, register, stop, stop_each, stopped, support, with,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
@@ -156,6 +156,14 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/my/{token}/moved", Reader, get(moving::moved)),
         route("GET", "/{tenant}/move-in", Reader, get(move_in::get)),
         route("POST", "/{tenant}/move-in", Reader, post(move_in::post)),
+        route("GET", "/{tenant}/desks", Reader, get(desks::get)),
+        route("GET", "/{tenant}/words/{token}", Reader, get(reading::today)),
+        route("GET", "/{tenant}/words/{token}/past", Reader, get(past::get)),
+        route("GET", "/{tenant}/words/{token}/day/{day}", Reader, get(reading::day)),
+        route("GET", "/{tenant}/words/{token}/print", Reader, get(print::get)),
+        route("GET", "/{tenant}/my/{token}", Reader, get(my::get)),
+        route("POST", "/{tenant}/fresh/{token}", Reader, post(expired::post)),
+        route("GET", "/{tenant}/fresh", Reader, get(expired::asked)),
         route("GET", "/signin", Anyone, get(sign_in::get)),
         Route {
             body_max: SIGN_IN_BYTES_MAX,

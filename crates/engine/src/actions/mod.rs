@@ -2,6 +2,7 @@
 
 pub mod content;
 pub mod delivery;
+pub mod fresh_link;
 pub mod invites;
 pub mod life;
 pub mod line;

@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod archive;
 mod crashes;
 mod delivery;
 mod life;

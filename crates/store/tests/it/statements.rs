@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 23] = [
+const OF_TENANTS: [&str; 24] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -40,6 +40,7 @@ const OF_TENANTS: [&str; 23] = [
     "mail_answers",
     "point_troubles",
     "places",
+    "fresh_links",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.

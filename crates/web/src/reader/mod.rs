@@ -11,13 +11,19 @@ mod date_field;
 pub(crate) mod dates;
 pub(crate) mod delivery;
 pub(crate) mod delivery_confirm;
+pub(crate) mod desks;
+pub(crate) mod expired;
 pub(crate) mod gone;
 pub(crate) mod invite;
 pub(crate) mod move_in;
 pub(crate) mod moving;
+pub(crate) mod my;
 mod own;
 mod own_words;
+pub(crate) mod past;
 pub(crate) mod pause;
+pub(crate) mod print;
+pub(crate) mod reading;
 pub(crate) mod register;
 pub(crate) mod stop;
 pub(crate) mod stop_each;
@@ -26,17 +32,15 @@ pub(crate) mod support;
 pub(crate) mod with;
 mod words;
 
-use askama::Template;
-use askama::filters::HtmlSafe;
-use kizuna_domain::content::Desk;
 use kizuna_domain::tenant::Theme;
 use kizuna_engine::line::identity::{self, Pass};
-use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::tenants::Tenant;
 
 use crate::Site;
 use crate::error::PageError;
 use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
+pub(crate) use desks::{Desks, desks};
 pub(crate) use own_words::OwnWords;
 use words::Words;
 
@@ -109,19 +113,3 @@ impl Frame {
         if self.town.is_empty() { "en" } else { "ja" }
     }
 }
-
-/// The desks that every message of a tenant ends with.
-pub(crate) fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<Desk>, PageError> {
-    let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
-    desks.retain(|desk| desk.default);
-    Ok(desks)
-}
-
-/// Desks as a list with numbers to dial.
-#[derive(Template)]
-#[template(path = "parts/desks.html")]
-pub(crate) struct Desks {
-    pub(crate) desks: Vec<Desk>,
-}
-
-impl HtmlSafe for Desks {}

@@ -9,6 +9,7 @@ use kizuna_domain::content::ForWhom;
 use kizuna_domain::message::Block;
 use kizuna_store::tenants::{self, Tenant};
 
+use super::desks::open_now;
 use super::own::{Page, Ways};
 use super::{Desks, Frame};
 use crate::Site;
@@ -77,7 +78,9 @@ fn show(site: &Site, tenant: &Tenant, language: Language, ways: Option<Ways>) ->
         town: support.map(|support| Blocks {
             blocks: support.blocks(),
         }),
-        desks: Desks { desks },
+        desks: Desks {
+            desks: open_now(site, tenant, desks, Language::Ja)?,
+        },
     };
     page(StatusCode::OK, &shown)
 }

@@ -22,3 +22,4 @@ mod registers;
 mod signing_in;
 mod storm;
 mod support;
+mod words;
