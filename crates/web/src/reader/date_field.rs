@@ -46,7 +46,7 @@ struct Choice {
 pub(super) struct DateField {
     /// Start of the names of its three parts.
     name: &'static str,
-    /// Which of several fields of this name on the page it is.
+    /// Tells the ids of several fields of one page apart.
     number: usize,
     /// Additional class of the field.
     class: &'static str,
@@ -114,9 +114,10 @@ impl DateField {
         }
     }
 
-    /// The same field as one of several of its name on a page: its ids differ, its names do not.
-    pub(super) fn numbered(self, number: usize) -> DateField {
-        DateField { number, ..self }
+    /// The same field on a page that has several: ids are told apart by a number, names are not.
+    pub(super) fn numbered(mut self, number: usize) -> DateField {
+        self.number = number;
+        self
     }
 
     /// Where a link to what is wrong leads: the first wrong part.
@@ -128,9 +129,13 @@ impl DateField {
 
     fn id(&self, part: &str) -> String {
         match self.number {
-            0 => format!("{}_{part}", self.name),
-            number => format!("{}_{part}_{number}", self.name),
+            0 => self.part(part),
+            number => format!("{}_{number}", self.part(part)),
         }
+    }
+
+    fn part(&self, part: &str) -> String {
+        format!("{}_{part}", self.name)
     }
 }
 
