@@ -5,7 +5,7 @@ use kizuna_domain::position::EndRule;
 use crate::language::Language;
 
 /// Version of the wording that is agreed to by registering; a change of `fine` or `privacy` needs another one.
-pub(crate) const CONSENT_WORDING: &str = "line-2026-11";
+pub(crate) const CONSENT_WORDING: &str = "line-2026-11-22";
 
 /// The words of one language.
 pub(crate) struct OwnWords {
