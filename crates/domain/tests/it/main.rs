@@ -5,6 +5,7 @@
 mod compose;
 mod content;
 mod days;
+mod look;
 mod menu;
 mod opening;
 mod oracle;

@@ -16,7 +16,7 @@ use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
 use kizuna_domain::ids::Ids;
 use kizuna_domain::people::{Follower, Relation};
 use kizuna_domain::position::{Anchor, Customs, EndRule};
-use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
+use kizuna_domain::tenant::{Adoption, Asks, Choices, JoinPolicy, Look, Settings, TenantKind};
 use kizuna_engine::actions::registration::{Registration, register};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::line::identity::{self, Purpose, Shown};
@@ -248,6 +248,10 @@ fn put(env: &Env, code: &str, name: &str, host: &str, accounts: &[NewAccount]) -
         catch_up_days: 3,
         base_url: format!("http://{host}"),
         adopt: vec![adoption("starter"), adoption("hidamari")],
+        look: Look::default(),
+        choices: Choices::default(),
+        listed: false,
+        asks: Asks::default(),
     };
     actions::tenants::put(env, code, name, &settings, accounts).unwrap()
 }
