@@ -46,6 +46,7 @@
 //! |---|---|---|---|
 //! | `Settings`, `TenantKind` | 導入自治体・団体の設定 | everything about a tenant that its staff decide | `tenant` |
 //! | `Adoption`, `JoinPolicy` | 採用／途中からの人 | which series a tenant sends until when; what late joiners get | `tenant` |
+//! | `Retention`, `Parting` | 保存期間、終わり方 | how long what is left of a reader is kept after a stop or a last day | `retention` |
 //! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one | `people` |
 //! | `Reach`, `PointState` | 配信先 | whether and where a reader can be reached | `people` |
 //! | `Relation` | 続柄 | of a reader to the child; selects wording, never access | `people` |
@@ -111,6 +112,7 @@ pub mod password;
 pub mod people;
 pub mod position;
 pub mod registration;
+pub mod retention;
 pub mod roster;
 pub mod run;
 pub mod staff;

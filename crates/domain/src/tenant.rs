@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cadence::Slots;
 use crate::day::{NotAWindow, SendWindow};
 use crate::position::{Customs, EndRule};
+use crate::retention::Retention;
 
 /// What kind of customer a tenant is, and with it how strict sending is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,9 @@ pub struct Settings {
     /// Series that are sent.
     #[serde(default)]
     pub adopt: Vec<Adoption>,
+    /// How long readers' data is kept.
+    #[serde(default)]
+    pub retention: Retention,
 }
 
 fn tokyo() -> String {
@@ -127,6 +131,9 @@ pub enum SettingsError {
     /// Unusable address of the public pages.
     #[error("base_url '{0}' must be empty or like https://kosodate.example.lg.jp, without a slash at the end")]
     BaseUrl(String),
+    /// Unusable times of keeping.
+    #[error("retention: days must be at most 7300, and awaiting_days at least 30")]
+    Retention,
     /// Unusable delivery window.
     #[error(transparent)]
     Window(#[from] NotAWindow),
@@ -142,6 +149,9 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         self.zone()?;
         self.window()?;
+        if !self.retention.is_usable() {
+            return Err(SettingsError::Retention);
+        }
         let url = &self.base_url;
         let local = ["http://127.0.0.1", "http://localhost"]
             .iter()

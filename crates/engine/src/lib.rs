@@ -9,6 +9,7 @@
 //! | [`menus`] | LINE's rich menus: what LINE has to what staff asked for |
 //! | [`line_check`] | a look at a LINE account, and what to mend where |
 //! | [`month`] | whether a month's messages last |
+//! | [`retention`] | the end of what is kept: completing, erasing, and erasing again after a restore |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
@@ -29,6 +30,7 @@ pub mod month;
 pub mod planner;
 pub mod programme;
 mod recorder;
+pub mod retention;
 pub mod run;
 pub mod walk;
 pub mod witness;

@@ -191,6 +191,8 @@ struct Letter {
     account: AccountId,
     cohort: CohortId,
     slots: Vec<(SubscriptionId, String)>,
+    /// True where it tells several children apart by name.
+    names_children: bool,
 }
 
 struct Planner<'a> {
@@ -283,6 +285,9 @@ impl Planner<'_> {
             for (cohort, draft) in &drafts {
                 runs::add_cohort(tx, &env.keys, scope, *cohort, draft)?;
             }
+            for letter in letters.iter().filter(|letter| letter.names_children) {
+                runs::note_names(tx, scope, letter.subscriber, letter.cohort)?;
+            }
             let slots = self.add_batches(tx, &letters)?;
             Ok((letters.len() as u64, slots, known))
         });
@@ -322,6 +327,7 @@ impl Planner<'_> {
                 continue;
             };
             if !parts.is_empty() {
+                let names_children = parts.len() > 1;
                 let (cohort, draft) = self.composer.draft(parts);
                 drafts.insert(cohort, draft);
                 letters.push(Letter {
@@ -330,6 +336,7 @@ impl Planner<'_> {
                     account,
                     cohort,
                     slots,
+                    names_children,
                 });
             }
         }

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "line", include_str!("../migrations/0004_line.sql")),
     (5, "menus", include_str!("../migrations/0005_menus.sql")),
     (6, "media", include_str!("../migrations/0006_media.sql")),
+    (12, "data", include_str!("../migrations/0012_data.sql")),
 ];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).

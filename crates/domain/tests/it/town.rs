@@ -7,6 +7,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, PointId, RevisionId, SubscriberId, SubscriptionId, TenantId};
 use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::position::{Anchor, Clock, Customs, DayCount, EndRule};
+use kizuna_domain::retention::Retention;
 use kizuna_domain::run::plan::{Programme, Series};
 use kizuna_domain::tenant::{Adoption, JoinPolicy, Settings, TenantKind};
 use uuid::Uuid;
@@ -143,6 +144,7 @@ pub(crate) fn settings() -> Settings {
         catch_up_days: 3,
         base_url: String::new(),
         adopt: vec![],
+        retention: Retention::default(),
     }
 }
 

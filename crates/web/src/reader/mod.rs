@@ -3,7 +3,11 @@
 pub(crate) mod birth;
 pub(crate) mod changed;
 mod closed;
+pub(crate) mod data;
+pub(crate) mod data_file;
 mod date_field;
+pub(crate) mod erase;
+pub(crate) mod erased;
 pub(crate) mod gone;
 mod own_words;
 pub(crate) mod register;
