@@ -1,6 +1,7 @@
 //! A reader's own data: everything that is kept about them, and erasing it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 use kizuna_domain::day::Day;
@@ -161,14 +162,17 @@ pub fn export(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option
         let mut titles: HashMap<CohortId, Vec<String>> = HashMap::new();
         let mut letters = Vec::with_capacity(own.letters.len());
         for letter in own.letters {
-            if !titles.contains_key(&letter.cohort) {
-                let draft = runs::cohort(tx, &env.keys, scope, letter.cohort)?;
-                let sections = draft.into_iter().flat_map(|draft| draft.sections);
-                titles.insert(letter.cohort, sections.map(|section| section.title).collect());
-            }
+            let titles = match titles.entry(letter.cohort) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let draft = runs::cohort(tx, &env.keys, scope, letter.cohort)?;
+                    let sections = draft.into_iter().flat_map(|draft| draft.sections);
+                    new.insert(sections.map(|section| section.title).collect())
+                }
+            };
             letters.push(OwnLetter {
                 day: letter.day,
-                titles: titles.get(&letter.cohort).cloned().unwrap_or_default(),
+                titles: titles.clone(),
                 state: LetterState::of(&letter.outcome),
             });
         }

@@ -455,6 +455,7 @@ impl Town<'_> {
             state: SubscriptionState::Active,
             point: PointState::Verified,
             of: None,
+            by: None,
         }
     }
 
@@ -541,6 +542,7 @@ pub(crate) struct NewFamily<'t> {
     state: SubscriptionState,
     point: PointState,
     of: Option<Family>,
+    by: Option<&'static str>,
 }
 
 impl NewFamily<'_> {
@@ -577,6 +579,12 @@ impl NewFamily<'_> {
         self
     }
 
+    /// Read on this channel instead of the town's first.
+    pub(crate) fn by(mut self, channel: &'static str) -> Self {
+        self.by = Some(channel);
+        self
+    }
+
     /// Another child of a reader who is there already.
     pub(crate) fn of(mut self, reader: &Family) -> Self {
         self.of = Some(reader.clone());
@@ -588,8 +596,9 @@ impl NewFamily<'_> {
         let (app, tenant) = (self.town.app, self.town.tenant());
         let (env, scope) = (&app.env, tenant.scope());
         let accounts = self.town.accounts();
-        let line = accounts.iter().find(|account| account.channel == "line");
-        let account = line.or(accounts.first()).unwrap().clone();
+        let wanted = self.by.unwrap_or("line");
+        let wanted = accounts.iter().find(|account| account.channel == wanted);
+        let account = wanted.or(accounts.first()).unwrap().clone();
         let subscription = SubscriptionId::new(env.ids.next());
         let known = self.of.is_some();
         let family = match self.of {

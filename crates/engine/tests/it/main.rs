@@ -9,6 +9,7 @@
 mod app;
 mod crashes;
 mod data;
+mod forever;
 mod line;
 mod line_account;
 mod line_menus;

@@ -116,12 +116,10 @@ fn everywhere(town: &Town<'_>, name: &str) -> (Family, AccountId) {
     };
     store.write(|tx| {
         let known = kizuna_store::tenants::account(tx, &store.keys, scope, "line")?;
-        let account = match known {
-            Some(known) => known.id,
-            None => {
-                kizuna_store::tenants::put_account(tx, &store.keys, scope, account, "line", &[].into(), &[].into())?;
-                account
-            }
+        let account = if let Some(known) = known {
+            known.id
+        } else {
+            kizuna_store::tenants::put_account(tx, &store.keys, scope, account, "line", &[].into(), &[].into())?
         };
         people::add_point(
             tx,

@@ -323,3 +323,24 @@ fn no_statement_reads_a_whole_table_unless_it_must() {
 
     assert_eq!(scanning, [], "use an index, or give a reason in MAY_SCAN");
 }
+
+/// Perhaps a loss: the reason of an end decides how long somebody is kept and what a list may do, and is read by nobody.
+#[test]
+fn no_statement_answers_why_somebody_went() {
+    let mut knowing: Vec<&str> = STATEMENTS
+        .iter()
+        .filter(|sql| sql.pg.contains("end_reason"))
+        .filter_map(|sql| sql.name.strip_prefix("kizuna_store::"))
+        .collect();
+    knowing.sort_unstable();
+
+    assert_eq!(
+        knowing,
+        [
+            "erase::UNTIMED",
+            "people::COMPLETE",
+            "people::SET_STATE",
+            "people::STOPPED"
+        ]
+    );
+}

@@ -6,6 +6,7 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod data;
 mod double;
 mod guards;
 mod line;
@@ -14,6 +15,7 @@ mod matrix;
 mod media;
 mod office;
 mod people;
+mod race;
 mod readers;
 mod registers;
 mod signing_in;
