@@ -441,6 +441,11 @@ day_count = "from-zero"          # 生後の数え方： from-zero 生まれた�
 hours = []                       # えらべる届く時間。例：[8, 12, 19] （空なら、send_from に送ります）
 ways = true                      # 届き方（LINE・メール・ページ）を、自分で変えられるか
 
+[tenant.retention]
+after_stop_days = 90             # 止めた人の記録を、けすまでの日数
+after_end_days = 1095            # 最後の日を迎えた人の記録を、けすまでの日数（それまで、これまでのことばを読めます）
+awaiting_days = 180              # 42週0日から、うまれた知らせがないまま終わりにするまでの日数（30以上）
+
 [[tenant.adopt]]                 # 送るシリーズ。一つに一つ
 track = "starter"
 slots = "all"                    # all 原稿のある日すべて / base 基本の日どり / "4w0d..41w6d d0..d100 m12 last" のように

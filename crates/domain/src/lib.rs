@@ -50,6 +50,7 @@
 //! | `Settings`, `TenantKind` | 導入自治体・団体の設定 | everything about a tenant that its staff decide | `tenant` |
 //! | `Look`, `Theme` | 見た目／色 | hue and logo of a tenant's pages for families | `tenant` |
 //! | `Adoption`, `JoinPolicy` | 採用／途中からの人 | which series a tenant sends until when; what late joiners get | `tenant` |
+//! | `Retention`, `Parting` | 保存期間、終わり方 | how long what is left of a reader is kept after a stop or a last day | `retention` |
 //! | `Choices` | 読者がえらべること | hours and ways that a tenant lets each reader decide | `tenant` |
 //! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one, or two that read one message | `people` |
 //! | `Reach`, `PointState` | 配信先 | whether and where a reader can be reached | `people` |
@@ -122,6 +123,7 @@ pub mod people;
 pub mod place;
 pub mod position;
 pub mod registration;
+pub mod retention;
 pub mod roster;
 pub mod run;
 pub mod staff;

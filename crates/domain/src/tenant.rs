@@ -6,6 +6,7 @@ use crate::cadence::Slots;
 use crate::content::picture::PictureName;
 use crate::day::{NotAWindow, SendWindow};
 use crate::position::{Customs, EndRule};
+use crate::retention::Retention;
 
 /// What kind of customer a tenant is, and with it how strict sending is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -283,6 +284,9 @@ pub struct Settings {
     /// What a registration asks besides the date.
     #[serde(default)]
     pub asks: Asks,
+    /// How long readers' data is kept.
+    #[serde(default)]
+    pub retention: Retention,
 }
 
 fn yes() -> bool {
@@ -323,6 +327,9 @@ pub enum SettingsError {
     /// Unusable questions of a registration.
     #[error("asks: {0}")]
     Asks(&'static str),
+    /// Unusable times of keeping.
+    #[error("retention: days must be at most 7300, and awaiting_days at least 30")]
+    Retention,
     /// Unusable delivery window.
     #[error(transparent)]
     Window(#[from] NotAWindow),
@@ -350,6 +357,9 @@ impl Settings {
         }
         if let Some(problem) = self.asks.problem() {
             return Err(SettingsError::Asks(problem));
+        }
+        if !self.retention.is_usable() {
+            return Err(SettingsError::Retention);
         }
         let url = &self.base_url;
         let local = ["http://127.0.0.1", "http://localhost"]

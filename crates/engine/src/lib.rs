@@ -10,6 +10,7 @@
 //! | [`line_check`] | a look at a LINE account, and what to mend where |
 //! | [`month`] | whether a month's messages last |
 //! | [`archive`] | what a reader reads on pages: today's words and all earlier ones |
+//! | [`retention`] | the end of what is kept: completing, erasing, and erasing again after a restore |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
@@ -33,6 +34,7 @@ pub mod month;
 pub mod planner;
 pub mod programme;
 mod recorder;
+pub mod retention;
 pub mod run;
 pub mod transactional;
 pub mod walk;

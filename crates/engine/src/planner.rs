@@ -208,6 +208,8 @@ struct Letter {
     cohort: CohortId,
     leaves: Timestamp,
     slots: Vec<(SubscriptionId, String)>,
+    /// True where it tells several children apart by name.
+    names_children: bool,
 }
 
 struct Planner<'a> {
@@ -300,6 +302,9 @@ impl Planner<'_> {
             for (cohort, draft) in &drafts {
                 runs::add_cohort(tx, &env.keys, scope, *cohort, draft)?;
             }
+            for letter in letters.iter().filter(|letter| letter.names_children) {
+                runs::note_names(tx, scope, letter.subscriber, letter.cohort)?;
+            }
             let slots = self.add_batches(tx, &letters)?;
             Ok((letters.len() as u64, slots, known))
         });
@@ -339,6 +344,7 @@ impl Planner<'_> {
                 continue;
             };
             if !parts.is_empty() {
+                let names_children = parts.len() > 1;
                 let (cohort, draft) = self.composer.draft(parts);
                 drafts.insert(cohort, draft);
                 letters.push(Letter {
@@ -348,6 +354,7 @@ impl Planner<'_> {
                     cohort,
                     leaves: self.window.opens_for(first.hour),
                     slots,
+                    names_children,
                 });
             }
         }

@@ -5,6 +5,8 @@
 pub mod audit;
 pub mod content;
 pub mod db;
+pub mod dossier;
+pub mod erase;
 pub mod error;
 pub mod fence;
 pub mod invites;

@@ -13,11 +13,12 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "line", include_str!("../migrations/0004_line.sql")),
     (5, "menus", include_str!("../migrations/0005_menus.sql")),
     (6, "media", include_str!("../migrations/0006_media.sql")),
-    (10, "life", include_str!("../migrations/0010_life.sql")),
-    (11, "family", include_str!("../migrations/0011_family.sql")),
     (7, "mail", include_str!("../migrations/0007_mail.sql")),
     (8, "register", include_str!("../migrations/0008_register.sql")),
     (9, "words", include_str!("../migrations/0009_words.sql")),
+    (10, "life", include_str!("../migrations/0010_life.sql")),
+    (11, "family", include_str!("../migrations/0011_family.sql")),
+    (12, "data", include_str!("../migrations/0012_data.sql")),
 ];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).

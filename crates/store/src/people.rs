@@ -11,7 +11,7 @@ use crate::db::{ReadTx, Row, Sql, WriteTx};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::seal::Keyring;
-use crate::{args, sql};
+use crate::{args, erase, sql};
 
 /// Children one reader may follow; also the limit of what is merged into one message.
 pub const SUBSCRIPTIONS_MAX: i64 = 20;
@@ -384,7 +384,7 @@ impl std::fmt::Debug for NewPoint {
 sql!(ADD_POINT, "INSERT INTO contact_points (id, tenant_id, subscriber_id, account_id, channel, address, address_index, state, preference)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)");
 
-/// Adds an address, sealed.
+/// Adds an address, sealed. Whoever was erased there and comes back begins anew.
 pub fn add_point(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, new: &NewPoint) -> Result<(), StoreError> {
     let sealed = keys.seal(ADDRESS, new.id.bytes(), &new.address);
     let index = keys.index(scope.tenant(), &new.channel, &new.address);
@@ -398,7 +398,8 @@ pub fn add_point(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, new: &NewPo
         &index,
         new.state.code()
     ];
-    tx.exec(ADD_POINT, args).map(|_| ())
+    tx.exec(ADD_POINT, args)?;
+    erase::forget_former(tx, scope, &new.channel, &index)
 }
 
 sql!(
@@ -600,6 +601,20 @@ pub fn set_state(
         SET_STATE,
         args![scope.bytes(), id.bytes(), state.code(), reason.map(EndReason::code)],
     )
+}
+
+sql!(
+    COMPLETE,
+    "UPDATE subscriptions SET state = 'ended', end_reason = 'completed', version = version + 1
+     WHERE tenant_id = $1 AND id = $2 AND state <> 'ended'
+       AND COALESCE(due_on, '') = $3 AND COALESCE(birth_on, '') = $4"
+);
+
+/// Ends a subscription whose last day is over; false where it ended, or its dates changed, meanwhile.
+pub fn complete(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, anchor: &Anchor) -> Result<bool, StoreError> {
+    let (due, birth) = dates(anchor);
+    let (due, birth) = (due.unwrap_or_default(), birth.unwrap_or_default());
+    Ok(tx.exec(COMPLETE, args![scope.bytes(), id.bytes(), &due, &birth])? == 1)
 }
 
 sql!(
@@ -892,7 +907,10 @@ sql!(
 );
 sql!(
     SET_REACH,
-    "UPDATE subscribers SET point_id = $3, account_id = $4, silent = $5, several = $6 WHERE tenant_id = $1 AND id = $2"
+    // Whoever follows nothing any more is erased some day; the worker works out when.
+    "UPDATE subscribers SET point_id = $3, account_id = $4, silent = $5, several = $6,
+       erase_after_at = CASE WHEN CAST($7 AS BIGINT) > 0 THEN NULL ELSE COALESCE(erase_after_at, 0) END
+     WHERE tenant_id = $1 AND id = $2"
 );
 
 sql!(
@@ -992,7 +1010,15 @@ pub fn refresh_reach(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberI
         .unwrap_or_default();
     tx.exec_one(
         SET_REACH,
-        args![scope.bytes(), subscriber.bytes(), point, account, silent, count > 1],
+        args![
+            scope.bytes(),
+            subscriber.bytes(),
+            point,
+            account,
+            silent,
+            count > 1,
+            count
+        ],
     )
 }
 
@@ -1047,21 +1073,21 @@ sql!(
        AND given_at <= $4"
 );
 
-/// Records that a reader withdrew every agreement given up to `said_at`.
+/// Records that a reader withdrew every agreement given up to `said_at`; says how many stood until now.
 pub fn withdraw_consents(
     tx: &mut WriteTx<'_>,
     scope: Scope,
     subscriber: SubscriberId,
     at: Timestamp,
     said_at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let args = args![
         scope.bytes(),
         subscriber.bytes(),
         at.as_millisecond(),
         said_at.as_millisecond()
     ];
-    tx.exec(WITHDRAW, args).map(|_| ())
+    tx.exec(WITHDRAW, args)
 }
 
 /// Everything about one subscription that an export carries; no reason of an end is among it.
@@ -1166,4 +1192,9 @@ pub fn export(
 /// Opens a sealed address read by another repository of this crate.
 pub(crate) fn open_address(keys: &Keyring, point: &PointId, sealed: &[u8]) -> Result<String, StoreError> {
     keys.open(ADDRESS, point.bytes(), sealed)
+}
+
+/// Opens a sealed nickname read by another repository of this crate.
+pub(crate) fn open_nickname(keys: &Keyring, id: &SubscriptionId, sealed: &[u8]) -> Result<String, StoreError> {
+    keys.open(NICKNAME, id.bytes(), sealed)
 }

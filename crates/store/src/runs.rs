@@ -239,6 +239,23 @@ pub fn add_cohort(
         .map(|_| ())
 }
 
+sql!(
+    NAME,
+    "INSERT INTO named_cohorts (tenant_id, subscriber_id, cohort_id) VALUES ($1, $2, $3)
+     ON CONFLICT (tenant_id, subscriber_id, cohort_id) DO NOTHING"
+);
+
+/// Notes whose children a message names, so that it can be erased with them.
+pub fn note_names(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    cohort: CohortId,
+) -> Result<(), StoreError> {
+    tx.exec(NAME, args![scope.bytes(), subscriber.bytes(), cohort.bytes()])
+        .map(|_| ())
+}
+
 sql!(COHORT, "SELECT draft FROM cohorts WHERE tenant_id = $1 AND id = $2");
 
 /// What a message says.

@@ -34,10 +34,10 @@ impl std::fmt::Debug for Ticket {
 
 sql!(
     ADD,
-    "INSERT INTO tickets (id, tenant_id, purpose, subject, expires_at) VALUES ($1, $2, $3, $4, $5)"
+    "INSERT INTO tickets (id, tenant_id, purpose, subject, expires_at, subject_index) VALUES ($1, $2, $3, $4, $5, $6)"
 );
 
-/// Adds a ticket for one purpose; its subject is sealed.
+/// Adds a ticket for one purpose; its subject is sealed, and found again by a keyed index.
 pub fn add(
     tx: &mut WriteTx<'_>,
     keys: &Keyring,
@@ -48,12 +48,14 @@ pub fn add(
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     let sealed = keys.seal(SUBJECT, id.as_bytes(), subject);
+    let index = keys.index(scope.tenant(), SUBJECT, subject);
     let args = args![
         id.as_bytes(),
         scope.bytes(),
         purpose,
         sealed.as_slice(),
-        expires_at.as_millisecond()
+        expires_at.as_millisecond(),
+        &index
     ];
     tx.exec(ADD, args).map(|_| ())
 }
@@ -90,6 +92,17 @@ sql!(
 /// Uses a ticket up; false where it was used before or has expired, and then nothing may be done with it.
 pub fn use_up(tx: &mut WriteTx<'_>, scope: Scope, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     Ok(tx.exec(USE, args![scope.bytes(), id.as_bytes(), now.as_millisecond()])? == 1)
+}
+
+sql!(
+    FORGET,
+    "DELETE FROM tickets WHERE tenant_id = $1 AND subject_index = $2"
+);
+
+/// Takes away every ticket for one subject, who is to be forgotten.
+pub(crate) fn forget(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, subject: &str) -> Result<(), StoreError> {
+    let index = keys.index(scope.tenant(), SUBJECT, subject);
+    tx.exec(FORGET, args![scope.bytes(), &index]).map(|_| ())
 }
 
 sql!(

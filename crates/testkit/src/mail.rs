@@ -216,6 +216,11 @@ impl MailServer {
         locked(&self.seen).clone()
     }
 
+    /// How many messages have come to their final dot.
+    pub fn arrived(&self) -> usize {
+        locked(&self.seen).mails.len()
+    }
+
     /// Waits until every client has gone and gives all it has seen; panics where a client broke the rules.
     pub fn finish(mut self) -> Seen {
         self.close();

@@ -22,8 +22,9 @@ use crate::office::{
     people, person, plan, today,
 };
 use crate::reader::{
-    accessibility, birth, born, changed, child, date, delivery, delivery_confirm, desks, expired, invite, move_in,
-    moving, my, past, pause, print, reading, register, stop, stop_each, stopped, support, with,
+    accessibility, birth, born, changed, child, data, data_file, date, delivery, delivery_confirm, desks, erase,
+    erased, expired, invite, move_in, moving, my, past, pause, print, reading, register, stop, stop_each, stopped,
+    support, with,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
@@ -164,6 +165,22 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/my/{token}", Reader, get(my::get)),
         route("POST", "/{tenant}/fresh/{token}", Reader, post(expired::post)),
         route("GET", "/{tenant}/fresh", Reader, get(expired::asked)),
+        route("GET", "/{tenant}/my/{token}/data", Reader, get(data::get)),
+        route(
+            "GET",
+            "/{tenant}/my/{token}/data/kiroku.html",
+            Reader,
+            get(data_file::html),
+        ),
+        route(
+            "GET",
+            "/{tenant}/my/{token}/data/kiroku.json",
+            Reader,
+            get(data_file::json),
+        ),
+        route("GET", "/{tenant}/my/{token}/data/erase", Reader, get(erase::get)),
+        route("POST", "/{tenant}/my/{token}/data/erase", Reader, post(erase::post)),
+        route("GET", "/{tenant}/erased", Reader, get(erased::get)),
         route("GET", "/signin", Anyone, get(sign_in::get)),
         Route {
             body_max: SIGN_IN_BYTES_MAX,

@@ -7,10 +7,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::SignedDuration;
 use kizuna_domain::people::SkipReason;
 use kizuna_engine::line::{self, Inbox};
 use kizuna_engine::run::{Report, RunOutcome};
-use kizuna_engine::{Env, menus, run as daily, transactional};
+use kizuna_engine::{Env, menus, retention, run as daily, transactional};
 use kizuna_store::runs;
 use kizuna_store::tenants::Tenant;
 use kizuna_web::{Entrance, Site};
@@ -23,6 +24,8 @@ use crate::args::{Half, Run, Serve};
 const TICK: Duration = Duration::from_secs(5);
 /// Pause between two looks at mails that somebody waits for with a phone in the hand.
 const MAIL_TICK: Duration = Duration::from_secs(1);
+/// Pause between two looks at what is kept too long: days are counted, so an hour is early enough.
+const RETENTION_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// Doubtful letters that are listed on the screen; all of them are in the database.
 const DOUBTS_SHOWN: usize = 50;
 
@@ -38,6 +41,7 @@ pub(crate) fn run(session: &Session, args: &Run) -> Result<Outcome, Failure> {
     let listening = std::thread::Builder::new().name("ctrl-c".into());
     listening.spawn(move || press_on_interrupt(&stopping))?;
     let outcome = with_progress(session, &env, tenant.as_ref(), args.day)?;
+    end_what_is_over(&env);
     finish(session, &env, &outcome)
 }
 
@@ -215,7 +219,7 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
     let workers = if args.only == Some(Half::Web) {
         Vec::new()
     } else {
-        [work, work_on_menus, talk, write_mails]
+        [work, work_on_menus, work_on_retention, talk, write_mails]
             .map(|work| in_background(&env, work))
             .into()
     };
@@ -315,5 +319,28 @@ pub(crate) fn work_on_menus(env: &Env) {
             Err(error) => tracing::error!(%error, "the work on menus could not go on; it tries again"),
         }
         env.clock.wait(TICK);
+    }
+}
+
+/// Ends, now and then, what is over and erases whose time has come.
+pub(crate) fn work_on_retention(env: &Env) {
+    let mut next = env.clock.now();
+    while !env.stop.is_pressed() {
+        if env.clock.now() >= next {
+            end_what_is_over(env);
+            next = env.clock.now() + RETENTION_PAUSE;
+        }
+        env.clock.wait(TICK);
+    }
+}
+
+fn end_what_is_over(env: &Env) {
+    match retention::tick(env) {
+        Ok(failures) => {
+            for failure in failures {
+                tracing::error!(tenant = failure.tenant, error = %failure.error, "what is over could not be erased");
+            }
+        }
+        Err(error) => tracing::error!(%error, "what is over could not be erased; it is tried again"),
     }
 }

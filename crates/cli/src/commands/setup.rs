@@ -2,7 +2,7 @@
 
 use kizuna_domain::people::SkipReason;
 use kizuna_engine::actions::tenants as actions;
-use kizuna_engine::run;
+use kizuna_engine::{retention, run};
 use kizuna_store::{Keyring, fence, migrate as schema, tenants};
 
 use super::{Failure, Outcome, Session, find_tenant, open_any, print_json};
@@ -104,8 +104,13 @@ pub(crate) fn claim(session: &Session, args: &Claim) -> Result<Outcome, Failure>
     // Whatever happens today: the days before it were the original's.
     let through = through.map(|today| if args.send_today { today - 1 } else { today });
     let given_up = actions::claim(&env, through)?;
+    let erased = retention::repeat(&env)?;
     if session.json {
-        print_json(&serde_json::json!({ "given_up_batches": given_up, "fenced_through_on": through }));
+        print_json(&serde_json::json!({
+            "given_up_batches": given_up,
+            "fenced_through_on": through,
+            "erased_again": erased,
+        }));
     }
     let fenced = through.map_or_else(|| "-".to_owned(), |day| day.to_string());
     session.say(
@@ -115,5 +120,11 @@ pub(crate) fn claim(session: &Session, args: &Claim) -> Result<Outcome, Failure>
         ),
         &format!("This database sends from now on. Given up: {given_up} batch(es); days through {fenced}."),
     );
+    if erased > 0 {
+        session.say(
+            &format!("バックアップのあとに記録をけした {erased} 人を、もう一度けしました。"),
+            &format!("Erased once more: {erased} reader(s) who were erased after the backup."),
+        );
+    }
     Ok(Outcome::Done)
 }

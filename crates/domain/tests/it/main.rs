@@ -12,6 +12,7 @@ mod oracle;
 mod pictures;
 mod properties;
 mod registration;
+mod retention;
 mod rules;
 mod settle;
 mod staff;

@@ -7,6 +7,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, PointId, RevisionId, SubscriberId, SubscriptionId, TenantId};
 use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::position::{Anchor, Clock, Customs, DayCount, EndRule};
+use kizuna_domain::retention::Retention;
 use kizuna_domain::run::plan::{Programme, Series};
 use kizuna_domain::tenant::{Adoption, Asks, JoinPolicy, Look, Settings, TenantKind};
 use uuid::Uuid;
@@ -147,6 +148,7 @@ pub(crate) fn settings() -> Settings {
         choices: kizuna_domain::tenant::Choices::default(),
         listed: false,
         asks: Asks::default(),
+        retention: Retention::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What people do: each function is one intention, one transaction and one entry in the audit.
 
 pub mod content;
+pub mod data;
 pub mod delivery;
 pub mod fresh_link;
 pub mod invites;

@@ -11,7 +11,7 @@ use kizuna_domain::roster::{self, RosterRow, RowProblem};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Keyring, Scope, StoreError, WriteTx, invites, moves};
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, moves};
 
 use super::{Actor, Note};
 use crate::env::Env;
@@ -88,6 +88,10 @@ pub fn check_list(env: &Env, tenant: &Tenant, rows: &[ListRow], today: Day) -> R
             let suppressed = people::suppression(tx, &env.keys, scope, &read.channel, &read.address)?;
             if suppressed.is_some() && read.address_state != PointState::Suppressed {
                 reject(SUPPRESSED);
+                continue;
+            }
+            if erase::is_former(tx, &env.keys, scope, &read.channel, &read.address)? {
+                reject(STOPPED);
                 continue;
             }
             let reader = people::by_address(tx, &env.keys, scope, &read.channel, &read.address)?;
@@ -331,26 +335,40 @@ pub(crate) fn stop_said(
     said_at: Timestamp,
     note: &Note<'_>,
 ) -> Result<(), StoreError> {
+    let stopped = end_all(tx, scope, reader, said_at)?;
+    let withdrawn = people::withdraw_consents(tx, scope, reader, note.at, said_at)?;
+    if stopped > 0 {
+        people::refresh_reach(tx, scope, reader)?;
+        tenants::touch(tx, scope)?;
+    }
+    if withdrawn > 0 {
+        // Also after the last day: whoever agrees no more is kept for a shorter time.
+        erase::time_anew(tx, scope, reader)?;
+    }
+    invites::withdraw_all(tx, scope, reader)?;
+    moves::withdraw(tx, scope, reader)?;
+    note.write(tx, &reader.to_string(), "")
+}
+
+/// Ends everything that a reader had asked for by an instant and recalls what waits; says how much there was.
+pub(crate) fn end_all(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    reader: SubscriberId,
+    said_at: Timestamp,
+) -> Result<u64, StoreError> {
     let mut stopped = 0;
     loop {
         // Page by page, so that nobody follows more than can be stopped.
         let following = people::asked_before(tx, scope, reader, said_at)?;
         if following.is_empty() {
-            break;
+            return Ok(stopped);
         }
         for subscription in &following {
             end(tx, scope, *subscription)?;
             stopped += 1;
         }
     }
-    people::withdraw_consents(tx, scope, reader, note.at, said_at)?;
-    if stopped > 0 {
-        people::refresh_reach(tx, scope, reader)?;
-        tenants::touch(tx, scope)?;
-    }
-    invites::withdraw_all(tx, scope, reader)?;
-    moves::withdraw(tx, scope, reader)?;
-    note.write(tx, &reader.to_string(), "")
 }
 
 /// Ends one subscription without a reason that anybody sees, and recalls what waits.

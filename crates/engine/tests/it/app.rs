@@ -456,6 +456,7 @@ impl Town<'_> {
             state: SubscriptionState::Active,
             point: PointState::Verified,
             of: None,
+            by: None,
         }
     }
 
@@ -542,6 +543,7 @@ pub(crate) struct NewFamily<'t> {
     state: SubscriptionState,
     point: PointState,
     of: Option<Family>,
+    by: Option<&'static str>,
 }
 
 impl NewFamily<'_> {
@@ -578,6 +580,12 @@ impl NewFamily<'_> {
         self
     }
 
+    /// Read on this channel instead of the town's first.
+    pub(crate) fn by(mut self, channel: &'static str) -> Self {
+        self.by = Some(channel);
+        self
+    }
+
     /// Another child of a reader who is there already.
     pub(crate) fn of(mut self, reader: &Family) -> Self {
         self.of = Some(reader.clone());
@@ -589,8 +597,9 @@ impl NewFamily<'_> {
         let (app, tenant) = (self.town.app, self.town.tenant());
         let (env, scope) = (&app.env, tenant.scope());
         let accounts = self.town.accounts();
-        let line = accounts.iter().find(|account| account.channel == "line");
-        let account = line.or(accounts.first()).unwrap().clone();
+        let wanted = self.by.unwrap_or("line");
+        let wanted = accounts.iter().find(|account| account.channel == wanted);
+        let account = wanted.or(accounts.first()).unwrap().clone();
         let subscription = SubscriptionId::new(env.ids.next());
         let known = self.of.is_some();
         let family = match self.of {

@@ -10,13 +10,13 @@ use kizuna_store::runs;
 
 use crate::app::{Family, STAGES, TODAY, TOWN, TestApp, Town, daily, day, jst, on_both, only};
 
-const CHANNEL: &str = "1650000001";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const PUSH: &str = "/v2/bot/message/push";
+pub(crate) const CHANNEL: &str = "1650000001";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const PUSH: &str = "/v2/bot/message/push";
 const MULTICAST: &str = "/v2/bot/message/multicast";
 
 /// A double whose every request is held against LINE's own description in the end.
-struct Watched(Double);
+pub(crate) struct Watched(Double);
 
 impl std::ops::Deref for Watched {
     type Target = Double;
@@ -34,7 +34,7 @@ impl Drop for Watched {
     }
 }
 
-fn double(quota: Option<u64>) -> Watched {
+pub(crate) fn double(quota: Option<u64>) -> Watched {
     let options = Options {
         clock: ClockKind::Set(jst("2026-12-24 08:00:00")),
         rate_limits: false,

@@ -9,7 +9,9 @@
 mod app;
 mod archive;
 mod crashes;
+mod data;
 mod delivery;
+mod forever;
 mod life;
 mod line;
 mod line_account;

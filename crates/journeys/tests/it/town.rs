@@ -16,6 +16,7 @@ use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
 use kizuna_domain::ids::Ids;
 use kizuna_domain::people::{Follower, Relation};
 use kizuna_domain::position::{Anchor, Customs, EndRule};
+use kizuna_domain::retention::Retention;
 use kizuna_domain::tenant::{Adoption, Asks, Choices, JoinPolicy, Look, Settings, TenantKind};
 use kizuna_engine::actions::registration::{Registration, register};
 use kizuna_engine::actions::tenants::NewAccount;
@@ -252,6 +253,7 @@ fn put(env: &Env, code: &str, name: &str, host: &str, accounts: &[NewAccount]) -
         choices: Choices::default(),
         listed: false,
         asks: Asks::default(),
+        retention: Retention::default(),
     };
     actions::tenants::put(env, code, name, &settings, accounts).unwrap()
 }

@@ -31,6 +31,7 @@ macro_rules! store_test {
 mod audit;
 mod content;
 mod dispatch;
+mod erase;
 mod fence;
 mod ledger;
 mod line;

@@ -133,6 +133,42 @@ impl Fixture {
         }
     }
 
+    /// True where a column of the schema holds bytes.
+    pub(crate) fn is_binary(&self, column: &str) -> bool {
+        let (table, name) = column.split_once('.').unwrap();
+        match self.location() {
+            Location::File(path) => {
+                let connection = rusqlite::Connection::open(path).unwrap();
+                let sql = "SELECT COUNT(*) FROM pragma_table_info(?1) WHERE name = ?2 AND type = 'BYTEA'";
+                connection
+                    .query_row(sql, [table, name], |row| row.get::<_, i64>(0))
+                    .unwrap()
+                    == 1
+            }
+            Location::Server(url) => {
+                let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+                let sql = "SELECT 1 FROM information_schema.columns
+                           WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2 AND data_type = 'bytea'";
+                !client.query(sql, &[&table, &name]).unwrap().is_empty()
+            }
+        }
+    }
+
+    /// Rows of a table with these bytes in a column.
+    pub(crate) fn count_of(&self, table: &str, column: &str, bytes: &[u8]) -> i64 {
+        let text = |mark| format!("SELECT COUNT(*) FROM {table} WHERE {column} = {mark}");
+        match self.location() {
+            Location::File(path) => {
+                let connection = rusqlite::Connection::open(path).unwrap();
+                connection.query_row(&text("?1"), [bytes], |row| row.get(0)).unwrap()
+            }
+            Location::Server(url) => {
+                let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+                client.query_one(&text("$1"), &[&bytes]).unwrap().get(0)
+            }
+        }
+    }
+
     /// The number that a statement answers.
     pub(crate) fn number(&self, text: &'static str) -> i64 {
         let sql = Sql {

@@ -6,6 +6,7 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod data;
 mod double;
 mod guards;
 mod lean;
@@ -17,6 +18,7 @@ mod media;
 mod office;
 mod own;
 mod people;
+mod race;
 mod readers;
 mod registers;
 mod signing_in;

@@ -372,6 +372,8 @@ impl Place {
             adopt: vec![adoption("starter"), adoption("hidamari")],
             choices: kizuna_domain::tenant::Choices::default(),
             listed: false,
+            asks: kizuna_domain::tenant::Asks::default(),
+            retention: kizuna_domain::retention::Retention::default(),
         };
         let outbox = BTreeMap::from([
             ("folder".to_owned(), self.outbox(code).display().to_string()),

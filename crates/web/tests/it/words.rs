@@ -245,7 +245,7 @@ fn a_paused_reader_is_told_so_and_may_read_on() {
     let (place, town) = town();
     let family = place.family(&town, "まめ");
     place.run();
-    actions::people::set_paused(place.env(), town.scope(), family.subscription, true, Actor::Reader).unwrap();
+    actions::people::set_paused(place.env(), &town, family.subscription, true, Actor::Reader).unwrap();
     place.clock.set("2026-11-22T23:30:00Z");
     place
         .get(&words(&place, &town, &family))

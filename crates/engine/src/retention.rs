@@ -1,0 +1,260 @@
+//! The end of what is kept: completes what is over, erases whose time has come, and remembers erasures outside the
+//! database, so that a restored backup can repeat them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use kizuna_domain::day::Day;
+use kizuna_domain::ids::{SubscriberId, SubscriptionId, TenantId};
+use kizuna_domain::position::{AnchorDate, AnchorRange};
+use kizuna_domain::retention::{Parting, is_over};
+use kizuna_store::erase::{self, Erasure};
+use kizuna_store::tenants::Tenant;
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, people, tenants};
+
+use crate::actions::people as readers;
+use crate::actions::{Actor, Note};
+use crate::env::Env;
+use crate::error::EngineError;
+use crate::run::{self, TenantFailure};
+use crate::witness;
+
+/// Readers in one transaction: short enough that a morning's work does not wait for it.
+const PAGE: usize = 200;
+/// Pages of one kind in one look; what is left waits for the next.
+const PAGES_MAX: usize = 500;
+/// A plan that was being made when somebody was erased has long ended after this time.
+const SETTLED: SignedDuration = SignedDuration::from_hours(24);
+/// How much older than the present the first day of a walk is: older than any child a series is for.
+const DAYS_BACK: i32 = 36_500;
+/// Longest line of the file of erasures; three words have less.
+const LINE_BYTES_MAX: usize = 200;
+
+/// One look: ends what is over, works out timers, erases whose time has come. One tenant's trouble stops nobody else.
+pub fn tick(env: &Env) -> Result<Vec<TenantFailure>, EngineError> {
+    // A copy that does not know whether it is the live one erases nobody.
+    witness::may_send(env)?;
+    let mut failures = Vec::new();
+    for tenant in env.db.read(tenants::all)? {
+        if let Err(error) = keep(env, &tenant) {
+            failures.push(TenantFailure {
+                tenant: tenant.code,
+                error,
+            });
+        }
+    }
+    note_outside(env)?;
+    Ok(failures)
+}
+
+fn keep(env: &Env, tenant: &Tenant) -> Result<(), EngineError> {
+    let today = run::today(env, tenant)?;
+    let (oldest, retention) = (today - DAYS_BACK, tenant.settings.retention);
+    for (by, until) in [
+        (AnchorDate::Due, retention.awaited_until(today)),
+        (AnchorDate::Birth, today),
+    ] {
+        let range = AnchorRange {
+            by,
+            from: oldest,
+            until,
+        };
+        pages(env, || complete(env, tenant, &range, today))?;
+    }
+    pages(env, || time(env, tenant))?;
+    pages(env, || purge(env, tenant))?;
+    sweep(env, tenant)
+}
+
+/// Does page after page until one is not full.
+fn pages(env: &Env, mut page: impl FnMut() -> Result<usize, EngineError>) -> Result<(), EngineError> {
+    for _ in 0..PAGES_MAX {
+        if env.stop.is_pressed() || page()? < PAGE {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Ends the oldest subscriptions of a range whose every series is over; says how many.
+fn complete(env: &Env, tenant: &Tenant, range: &AnchorRange, today: Day) -> Result<usize, EngineError> {
+    let scope = tenant.scope();
+    let note = Note::new(env, Actor::System, Some(scope), "readers.complete");
+    Ok(env.write(|tx| {
+        let page = people::due(tx, &env.keys, scope, range, None, PAGE)?;
+        // Oldest first: whoever comes after the first that goes on goes on too.
+        let over = page
+            .followers
+            .iter()
+            .take_while(|follower| is_over(&tenant.settings, &follower.anchor, today));
+        let mut ended = 0;
+        for follower in over {
+            if people::complete(tx, scope, follower.subscription, &follower.anchor)? {
+                people::refresh_reach(tx, scope, follower.subscriber)?;
+                ended += 1;
+            }
+        }
+        if ended > 0 {
+            tenants::touch(tx, scope)?;
+            note.write(tx, "list", &format!("ended={ended}"))?;
+        }
+        Ok(ended)
+    })?)
+}
+
+/// Works out when those are erased who follow nothing any more; says how many.
+fn time(env: &Env, tenant: &Tenant) -> Result<usize, EngineError> {
+    let (scope, now) = (tenant.scope(), env.clock.now());
+    Ok(env.write(|tx| {
+        let untimed = erase::untimed(tx, scope, PAGE)?;
+        for (reader, parting) in &untimed {
+            // Never 0, which stands for a timer that is not worked out yet.
+            let at = tenant
+                .settings
+                .retention
+                .erase_at(*parting, now)
+                .max(Timestamp::UNIX_EPOCH + SignedDuration::from_millis(1));
+            erase::set_timer(tx, scope, *reader, at)?;
+        }
+        Ok(untimed.len())
+    })?)
+}
+
+/// Erases readers whose time has come; says how many were found.
+fn purge(env: &Env, tenant: &Tenant) -> Result<usize, EngineError> {
+    let (scope, now) = (tenant.scope(), env.clock.now());
+    let note = Note::new(env, Actor::System, Some(scope), "readers.purge");
+    Ok(env.write(|tx| {
+        let due = erase::due(tx, scope, now, PAGE)?;
+        let mut erased = 0;
+        for reader in &due {
+            let held = erase::hold(tx, scope, *reader)?;
+            // Perhaps they registered again since they were found.
+            if held.and_then(|held| held.erase_after).is_some_and(|at| at <= now) {
+                remove(tx, &env.keys, scope, *reader, now)?;
+                erased += 1;
+            }
+        }
+        if erased > 0 {
+            tenants::touch(tx, scope)?;
+            note.write(tx, "list", &format!("erased={erased}"))?;
+        }
+        Ok(due.len())
+    })?)
+}
+
+/// Stops what a reader who is held still follows and erases them.
+pub(crate) fn remove(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    reader: SubscriberId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let stopped = readers::end_all(tx, scope, reader, Timestamp::MAX)?;
+    // Whoever came to the last day of a series may come back for another child, also by a list.
+    let parting = if stopped > 0 || people::has_stopped(tx, scope, reader)? {
+        Parting::Stopped
+    } else {
+        Parting::Completed
+    };
+    erase::reader(tx, keys, scope, reader, parting, now)
+}
+
+/// Clears rows of the ledger that could not go with their readers.
+fn sweep(env: &Env, tenant: &Tenant) -> Result<(), EngineError> {
+    let scope = tenant.scope();
+    let settled = env.clock.now().checked_sub(SETTLED).unwrap_or(Timestamp::MIN);
+    let mut after: Option<SubscriptionId> = None;
+    for _ in 0..PAGES_MAX {
+        after = env.write(|tx| erase::sweep_ledger(tx, scope, after, settled, PAGE))?;
+        if after.is_none() || env.stop.is_pressed() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The file that names erased readers by their random numbers: beside the witness, and like it not in a backup.
+fn file(env: &Env) -> PathBuf {
+    env.witness.with_extension("erased")
+}
+
+/// Writes erasures that the file does not name yet into it, on disk before the database forgets them.
+pub fn note_outside(env: &Env) -> Result<(), EngineError> {
+    let path = file(env);
+    let failed = |source| EngineError::Witness {
+        path: path.display().to_string(),
+        source,
+    };
+    for _ in 0..PAGES_MAX {
+        let unnoted = env.db.read(|tx| erase::unnoted(tx, PAGE))?;
+        if unnoted.is_empty() {
+            break;
+        }
+        let lines: String = unnoted.iter().map(line).collect();
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(failed)?;
+        file.write_all(lines.as_bytes()).map_err(failed)?;
+        file.sync_data().map_err(failed)?;
+        env.write(|tx| unnoted.iter().try_for_each(|erasure| erase::noted(tx, erasure)))?;
+    }
+    Ok(())
+}
+
+fn line(erasure: &Erasure) -> String {
+    format!("{} {} {}\n", erasure.at, erasure.tenant, erasure.reader)
+}
+
+fn read(line: &str) -> Option<Erasure> {
+    let mut words = line.split_whitespace();
+    let (at, tenant, reader) = (words.next()?, words.next()?, words.next()?);
+    Some(Erasure {
+        tenant: tenant.parse::<TenantId>().ok()?,
+        reader: reader.parse::<SubscriberId>().ok()?,
+        at: at.parse().ok()?,
+    })
+}
+
+/// Erases once more whom a restored backup brought back; says how many. A reader who registered later is another one.
+pub fn repeat(env: &Env) -> Result<u64, EngineError> {
+    let path = file(env);
+    let failed = |source| EngineError::Witness {
+        path: path.display().to_string(),
+        source,
+    };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut again = 0;
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(failed)?;
+        // A line that was cut short by a power failure names nobody; the database still has that erasure.
+        let Some(erasure) = Some(line)
+            .filter(|line| line.len() <= LINE_BYTES_MAX)
+            .and_then(|line| read(&line))
+        else {
+            continue;
+        };
+        let (scope, now) = (Scope::of(erasure.tenant), env.clock.now());
+        let note = Note::new(env, Actor::CommandLine, Some(scope), "readers.purge");
+        again += env.write(|tx| {
+            let held = erase::hold(tx, scope, erasure.reader)?;
+            if held.is_none_or(|held| held.registered_at > erasure.at) {
+                return Ok(0);
+            }
+            remove(tx, &env.keys, scope, erasure.reader, now)?;
+            tenants::touch(tx, scope)?;
+            note.write(tx, "list", "erased=1")?;
+            Ok(1)
+        })?;
+    }
+    Ok(again)
+}
