@@ -9,6 +9,7 @@
 mod app;
 mod crashes;
 mod delivery;
+mod invites;
 mod line;
 mod line_account;
 mod line_menus;
@@ -18,6 +19,7 @@ mod lists;
 mod mail;
 mod missed;
 mod mornings;
+mod moving;
 mod neighbours;
 mod on_the_web;
 mod races;

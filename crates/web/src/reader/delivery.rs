@@ -10,7 +10,7 @@ use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::PointState;
 use kizuna_engine::actions::delivery::{self, Asked, Chosen, Joined};
 use kizuna_engine::line::errand::{self, Errand};
-use kizuna_engine::ways::{self, MAIL, WEB, Way};
+use kizuna_engine::reception::{self, MAIL, WEB, Way};
 use kizuna_engine::{EngineError, links, run};
 use kizuna_store::line;
 use kizuna_store::tenants::Tenant;
@@ -376,7 +376,7 @@ pub(super) fn short_token(site: &Site, tenant: &Tenant, reader: SubscriberId) ->
 fn name(channel: &str, words: &'static Words) -> &'static str {
     match channel {
         line::CHANNEL => "LINE",
-        MAIL => words.mail,
+        mail if MAIL.contains(&mail) => words.mail,
         WEB => words.web,
         _ => words.elsewhere,
     }
@@ -411,7 +411,7 @@ fn show(
     let Own { tenant, reader, token } = own;
     let words = language.pick(&JA, &EASY, &EN);
     // Whoever follows nothing has nothing to receive: the same page as behind a link that has ended.
-    let Some(found) = ways::of(&site.env, tenant, *reader)? else {
+    let Some(found) = reception::of(&site.env, tenant, *reader)? else {
         return closed(site, tenant, language, Closed::Gone);
     };
     let works = |way: &Way| way.state == PointState::Verified;

@@ -53,10 +53,36 @@ pub(crate) fn give_menu(site: &Site, tenant: &Tenant, reader: SubscriberId) {
 /// A day as a reader of this language writes it.
 fn day_words(day: Day, language: Language) -> String {
     match language {
-        Language::Ja | Language::Easy => day.japanese(),
+        Language::Ja => day.japanese(),
+        Language::Easy => {
+            let (month, number) = (day.month(), day.day_of_month());
+            let reading = OWN_READINGS.iter().find(|(own, _)| *own == number);
+            let words = match reading {
+                Some((_, reading)) => format!("｜{number}日《{reading}》"),
+                None => format!("{number}｜日《にち》"),
+            };
+            format!("{month}｜月《がつ》{words}")
+        }
         Language::En => day.to_string(),
     }
 }
+
+/// Days of a month that are not read as their number and にち.
+const OWN_READINGS: [(i8, &str); 13] = [
+    (1, "ついたち"),
+    (2, "ふつか"),
+    (3, "みっか"),
+    (4, "よっか"),
+    (5, "いつか"),
+    (6, "むいか"),
+    (7, "なのか"),
+    (8, "ようか"),
+    (9, "ここのか"),
+    (10, "とおか"),
+    (14, "じゅうよっか"),
+    (20, "はつか"),
+    (24, "にじゅうよっか"),
+];
 
 /// What all readers' pages of a tenant share.
 pub(crate) struct Frame {

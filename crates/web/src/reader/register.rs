@@ -430,16 +430,26 @@ fn next(
 pub(super) fn time_words(time: &str, language: Language) -> String {
     let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
     let hour: u8 = hour.parse().unwrap_or_default();
-    match (language, minute) {
-        (Language::En, _) => time.to_owned(),
-        (Language::Ja | Language::Easy, minute) => {
-            let part = if (4..11).contains(&hour) { "朝" } else { "" };
+    let is_morning = (4..11).contains(&hour);
+    match language {
+        Language::En => format!("{hour}:{minute}"),
+        Language::Ja => {
+            let part = if is_morning { "朝" } else { "" };
             let minute = if minute == "00" {
                 String::new()
             } else {
                 format!("{minute}分")
             };
             format!("{part}{hour}時{minute}")
+        }
+        Language::Easy => {
+            let part = if is_morning { "｜朝《あさ》" } else { "" };
+            let minute = match minute {
+                "00" => String::new(),
+                minute if minute.ends_with(['2', '5', '7', '9']) => format!("{minute}｜分《ふん》"),
+                minute => format!("{minute}｜分《ぷん》"),
+            };
+            format!("{part}{hour}｜時《じ》{minute}")
         }
     }
 }

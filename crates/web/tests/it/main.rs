@@ -6,12 +6,15 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod delivery;
 mod double;
 mod guards;
+mod invites;
 mod line;
 mod line_office;
 mod matrix;
 mod media;
+mod moving;
 mod office;
 mod people;
 mod readers;
