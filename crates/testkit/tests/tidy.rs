@@ -114,7 +114,13 @@ fn the_wall_between_towns_has_one_door() {
     });
     opens.sort_unstable();
     // A person of staff may have places in several towns; a reader moves from one to another.
-    assert_eq!(opens, ["crates/engine/src/actions/moving.rs", "crates/engine/src/actions/staff.rs"]);
+    assert_eq!(
+        opens,
+        [
+            "crates/engine/src/actions/moving.rs",
+            "crates/engine/src/actions/staff.rs"
+        ]
+    );
     let table = concat!("moves", "::by_code(");
     let asks = offenders(|name, text| !name.contains("/tests/") && text.contains(table));
     assert_eq!(asks, ["crates/engine/src/actions/moving.rs"]);

@@ -236,6 +236,13 @@ struct Hour {
     chosen: bool,
 }
 
+/// Ways that can be added.
+struct Offered {
+    mail: bool,
+    line: bool,
+    web: bool,
+}
+
 #[derive(Template)]
 #[template(path = "reader/delivery.html")]
 struct DeliveryPage {
@@ -247,9 +254,7 @@ struct DeliveryPage {
     mail_typed: String,
     rows: Vec<Row>,
     has_line_spare: bool,
-    has_mail: bool,
-    has_line: bool,
-    has_web: bool,
+    offered: Offered,
     hours: Vec<Hour>,
     desks: Desks,
 }
@@ -414,11 +419,11 @@ fn show(
     let Some(found) = reception::of(&site.env, tenant, *reader)? else {
         return closed(site, tenant, language, Closed::Gone);
     };
-    let works = |way: &Way| way.state == PointState::Verified;
-    let working = found.ways.iter().filter(|way| works(way)).count();
+    let is_usable = |way: &Way| way.state == PointState::Verified;
+    let working = found.ways.iter().filter(|way| is_usable(way)).count();
     let may_change = tenant.settings.choices.ways;
     let rows = found.ways.iter().map(|way| {
-        let is_only = working == usize::from(works(way));
+        let is_only = working == usize::from(is_usable(way));
         row(way, words, is_only, may_change)
     });
     let settings = &tenant.settings;
@@ -459,11 +464,13 @@ fn show(
         has_line_spare: found
             .ways
             .iter()
-            .any(|way| way.channel == line::CHANNEL && works(way) && !way.is_used),
+            .any(|way| way.channel == line::CHANNEL && is_usable(way) && !way.is_used),
         rows: rows.collect(),
-        has_mail: found.has_mail,
-        has_line: found.has_line,
-        has_web: found.has_web,
+        offered: Offered {
+            mail: found.has_mail,
+            line: found.has_line,
+            web: found.has_web,
+        },
         hours,
         desks: Desks {
             desks: desks(site, tenant)?,
