@@ -80,6 +80,8 @@ fn follower(number: u128) -> Follower {
             account: AccountId::new(Uuid::nil()),
         },
         has_siblings: false,
+        language: "ja".to_owned(),
+        hour: None,
     }
 }
 

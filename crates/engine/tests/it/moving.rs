@@ -190,10 +190,6 @@ fn what_cannot_be_used_in_the_new_town_changes_nothing() {
     let family = old.family("hanako").add();
     let code = code(&old, &new, &family);
 
-    assert_eq!(
-        arrive(&app.env, &new.tenant(), &code, &Way::Mail).unwrap(),
-        Arrived::NoWay
-    );
     let user = crate::app::line_user("hanako");
     assert_eq!(
         arrive(&app.env, &new.tenant(), &code, &Way::Line(&user)).unwrap(),
