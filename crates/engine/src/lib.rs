@@ -12,10 +12,10 @@
 //! | [`archive`] | what a reader reads on pages: today's words and all earlier ones |
 //! | [`retention`] | the end of what is kept: completing, erasing, and erasing again after a restore |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
+//! | [`reception`] | how messages come to a reader now, and how else they could |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
 //! | [`transactional`] | single mails that somebody asked for, apart from the daily run |
-//! | [`ways`] | how messages come to a reader now, and how else they could |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
@@ -33,12 +33,12 @@ pub mod menus;
 pub mod month;
 pub mod planner;
 pub mod programme;
+pub mod reception;
 mod recorder;
 pub mod retention;
 pub mod run;
 pub mod transactional;
 pub mod walk;
-pub mod ways;
 pub mod witness;
 
 pub use env::{Clock, Env, Net, Pace, Random, Stop};

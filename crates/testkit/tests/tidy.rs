@@ -107,6 +107,26 @@ fn no_room_imports_what_its_walls_forbid() {
 }
 
 #[test]
+fn the_wall_between_towns_has_one_door() {
+    let gates = [concat!("Scope", "::of("), concat!("by_", "id(tx, Scope")];
+    let mut opens = offenders(|name, text| {
+        name.starts_with("crates/engine/src/actions/") && gates.iter().any(|gate| text.contains(gate))
+    });
+    opens.sort_unstable();
+    // A person of staff may have places in several towns; a reader moves from one to another.
+    assert_eq!(
+        opens,
+        [
+            "crates/engine/src/actions/moving.rs",
+            "crates/engine/src/actions/staff.rs"
+        ]
+    );
+    let table = concat!("moves", "::by_code(");
+    let asks = offenders(|name, text| !name.contains("/tests/") && text.contains(table));
+    assert_eq!(asks, ["crates/engine/src/actions/moving.rs"]);
+}
+
+#[test]
 fn the_glossary_names_the_file_of_every_public_type_of_the_rules() {
     let glossary = fs::read_to_string(root().join("crates/domain/src/lib.rs")).unwrap();
     let mut missing = Vec::new();

@@ -74,14 +74,14 @@ fn follower(number: u128) -> Follower {
         registered_on: today - 400,
         resumed_on: None,
         area: None,
-        hour: None,
-        language: "ja".to_owned(),
         state: SubscriptionState::Active,
         reach: Reach::At {
             point: PointId::new(Uuid::from_u128(number)),
             account: AccountId::new(Uuid::nil()),
         },
         has_siblings: false,
+        language: "ja".to_owned(),
+        hour: None,
     }
 }
 

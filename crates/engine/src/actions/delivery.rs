@@ -16,8 +16,8 @@ use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::identity::{self, Pass, Purpose};
+use crate::reception::{self, MAIL, WEB};
 use crate::transactional::{self, New, Occasion};
-use crate::ways::{MAIL, WEB};
 
 /// Mails to new addresses that one reader may ask for in a day.
 const ASKED_MAX: i64 = 5;
@@ -157,7 +157,7 @@ pub fn ask_mail(
 ) -> Result<Asked, EngineError> {
     let scope = tenant.scope();
     let address = address.trim();
-    if !is_plausible_address(MAIL, address) {
+    if !MAIL.iter().all(|channel| is_plausible_address(channel, address)) {
         return Ok(Asked::NotAnAddress);
     }
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.way-asked");
@@ -174,17 +174,17 @@ pub fn ask_mail(
     ];
     Ok(env.write(|tx| {
         let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
-        let has_account = tenants::account(tx, &env.keys, scope, MAIL)?.is_some();
-        if !follows || !has_account || !tenant.settings.choices.ways {
+        let account = reception::mail_account(tx, env, tenant)?;
+        let Some(account) = account.filter(|_| follows && tenant.settings.choices.ways) else {
             return Ok(Asked::NotOffered);
-        }
+        };
         for (kind, words, most) in &buckets {
             let words = [scope.tenant().bytes().as_slice(), words].concat();
             if throttles::hit(tx, &env.keys.index_of(kind, &words), note.at, until)?.0 > *most {
                 return Ok(Asked::TooOften);
             }
         }
-        if people::suppression(tx, &env.keys, scope, MAIL, address)?.is_none() {
+        if people::suppression(tx, &env.keys, scope, &account.channel, address)?.is_none() {
             let subject = format!("{reader} {address}");
             let ticket = identity::issue(tx, &env.keys, scope, id, Purpose::Address, &subject, note.at)?;
             let mail = New {
@@ -216,7 +216,10 @@ pub fn confirm_mail(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Joined, E
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.way");
     let (hours, id) = (Hours::of(tenant)?, env.ids.next());
     Ok(env.write(|tx| {
-        let joined = join(tx, env, tenant, reader, (MAIL, address), id, &hours, &note)?;
+        let Some(account) = reception::mail_account(tx, env, tenant)? else {
+            return Ok(Joined::Gone);
+        };
+        let joined = join(tx, env, tenant, reader, (&account.channel, address), id, &hours, &note)?;
         if matches!(joined, Joined::Now | Joined::Before) {
             tickets::use_up(tx, scope, pass.id, note.at)?;
         }

@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::reception::{self, MAIL, WEB};
 use crate::run;
-use crate::ways::{MAIL, WEB};
 
 /// How long a code can be used.
 pub const VALID: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -266,7 +266,7 @@ fn confirmed_mail(
     let points = people::points(tx, &env.keys, scope, reader)?;
     let mut usable = points
         .into_iter()
-        .filter(|point| point.channel == MAIL && point.state == PointState::Verified);
+        .filter(|point| MAIL.contains(&point.channel.as_str()) && point.state == PointState::Verified);
     Ok(usable.next().map(|point| point.address))
 }
 
@@ -384,30 +384,36 @@ fn new_point(
     numbers: &Numbers,
 ) -> Result<Result<NewPoint, Arrived>, StoreError> {
     let scope = to.scope();
-    let (channel, address) = match way {
-        Way::Mail => (MAIL, confirmed_mail(tx, env, from.scope(), reader)?),
-        Way::Web => (WEB, Some(numbers.reader.to_string())),
+    let (account, address) = match way {
+        Way::Mail => (
+            reception::mail_account(tx, env, to)?,
+            confirmed_mail(tx, env, from.scope(), reader)?,
+        ),
+        Way::Web => (
+            tenants::account(tx, &env.keys, scope, WEB)?,
+            Some(numbers.reader.to_string()),
+        ),
         Way::Line(user) => {
             let friendship = line::friendship(tx, &env.keys, scope, user)?;
             let is_friend = friendship.is_none_or(|friendship| friendship.is_friend);
-            (line::CHANNEL, is_friend.then(|| (*user).to_owned()))
+            let account = tenants::account(tx, &env.keys, scope, line::CHANNEL)?;
+            (account, is_friend.then(|| (*user).to_owned()))
         }
     };
-    let account = tenants::account(tx, &env.keys, scope, channel)?;
     let (Some(address), Some(account)) = (address, account) else {
         return Ok(Err(Arrived::NoWay));
     };
-    if people::suppression(tx, &env.keys, scope, channel, &address)?.is_some() {
+    if people::suppression(tx, &env.keys, scope, &account.channel, &address)?.is_some() {
         return Ok(Err(Arrived::NoWay));
     }
-    if people::point_at(tx, &env.keys, scope, channel, &address)?.is_some() {
+    if people::point_at(tx, &env.keys, scope, &account.channel, &address)?.is_some() {
         return Ok(Err(Arrived::Taken));
     }
     Ok(Ok(NewPoint {
         id: numbers.point,
         subscriber: numbers.reader,
         account: account.id,
-        channel: channel.to_owned(),
+        channel: account.channel,
         address,
         state: PointState::Verified,
     }))

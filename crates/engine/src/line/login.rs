@@ -161,7 +161,7 @@ pub fn come_back(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &s
 }
 
 /// True where a tenant has a login channel.
-pub fn is_open(env: &Env, tenant: &Tenant) -> Result<bool, EngineError> {
+pub fn has_door(env: &Env, tenant: &Tenant) -> Result<bool, EngineError> {
     Ok(login(env, tenant)?.is_some())
 }
 

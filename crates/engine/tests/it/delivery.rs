@@ -3,12 +3,21 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use kizuna_domain::ids::PointId;
+use kizuna_domain::people::PointState;
 use kizuna_domain::tenant::Settings;
-use kizuna_engine::actions::delivery::{Chosen, set_hour};
-use kizuna_engine::explain;
+use kizuna_engine::actions::delivery::{
+    Asked, Chosen, Joined, ask_mail, confirm_mail, join_line, read_on_the_web, remove_way, set_hour, use_way,
+};
+use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::line::identity::{self, Purpose, Shown};
+use kizuna_engine::{explain, reception};
+use kizuna_store::line::{self, Friendship};
+use kizuna_store::mails;
+use kizuna_store::people::{self, NewPoint};
 use proptest::prelude::*;
 
-use crate::app::{Family, STAGES, TODAY, TOWN, TestApp, Town, daily, day, jst, on_both, only};
+use crate::app::{Family, STAGES, TODAY, TOWN, TestApp, Town, daily, day, jst, line_user, on_both, only};
 
 const HOURS: [u8; 3] = [9, 12, 18];
 
@@ -211,4 +220,237 @@ proptest! {
 fn counts(town: &Town<'_>, families: &[Family]) -> BTreeMap<String, usize> {
     let count = |family: &Family| (family.address.clone(), town.letters_to(family).len());
     families.iter().map(count).collect()
+}
+
+fn plain(channel: &str, settings: &[(&str, &str)]) -> NewAccount {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    NewAccount {
+        channel: channel.into(),
+        settings: settings.iter().map(own).collect(),
+        ..NewAccount::default()
+    }
+}
+
+/// A town that writes into a folder, onto readers' own pages, by e-mail and by LINE.
+fn town_of_ways(app: &TestApp) -> Town<'_> {
+    let mail = [
+        ("host", "127.0.0.1"),
+        ("port", "9"),
+        ("security", "none"),
+        ("from_address", "kosodate@hidamari.example"),
+        ("envelope_domain", "bounce.hidamari.example"),
+    ];
+    let mut line = plain("line", &[("channel_id", "1650000001")]);
+    line.secrets.insert("channel_secret".into(), "0123456789abcdef".into());
+    let mut settings = settings(&HOURS);
+    settings.base_url = "https://kosodate.hidamari.example".into();
+    let accounts = [app.outbox(TOWN), plain("web", &[]), plain("email", &mail), line];
+    let town = app.town_with(TOWN, &settings, &accounts);
+    app.publish(&daily("daily", STAGES));
+    town
+}
+
+/// A reader whose messages come into the folder.
+fn in_the_folder(town: &Town<'_>, name: &str) -> Family {
+    let (app, scope) = (town.app, town.tenant().scope());
+    let account = town.accounts().into_iter().find(|account| account.channel == "outbox");
+    let family = town.family(name).point(PointState::Pending).add();
+    let address = format!("{name}@hidamari.example");
+    let point = NewPoint {
+        id: PointId::new(app.env.ids.next()),
+        subscriber: family.subscriber,
+        account: account.unwrap().id,
+        channel: "outbox".into(),
+        address: address.clone(),
+        state: PointState::Verified,
+    };
+    app.env
+        .db
+        .write(|tx| {
+            people::remove_point(tx, scope, family.subscriber, family.point)?;
+            people::add_point(tx, &app.env.keys, scope, &point)?;
+            people::refresh_reach(tx, scope, family.subscriber)
+        })
+        .unwrap();
+    Family {
+        address,
+        point: point.id,
+        ..family
+    }
+}
+
+/// The channels of a reader, the one that is used first.
+fn channels(town: &Town<'_>, family: &Family) -> Vec<(String, bool)> {
+    let ways = reception::of(&town.app.env, &town.tenant(), family.subscriber)
+        .unwrap()
+        .unwrap();
+    ways.ways.into_iter().map(|way| (way.channel, way.is_used)).collect()
+}
+
+on_both! {
+    fn what_waits_goes_the_new_way_and_what_was_sent_does_not_come_again(app) {
+        let town = town_of_ways(app);
+        let (family, had) = (in_the_folder(&town, "family"), in_the_folder(&town, "had"));
+        choose(&town, &family, Some(12));
+        assert_eq!(only(app.run()).sent, 1);
+
+        for _ in 0..2 {
+            for reader in [&family, &had] {
+                read_on_the_web(&app.env, &town.tenant(), reader.subscriber).unwrap();
+            }
+        }
+        app.clock.set(jst("2026-12-24 12:00:00"));
+        let report = only(app.run());
+
+        assert_eq!((report.sent, report.failed, report.skipped.len()), (2, 0, 0), "{report:?}");
+        assert_eq!((town.letters_to(&family).len(), town.letters_to(&had).len()), (0, 1));
+        assert_eq!(town.states(&family, TODAY), [("daily/12w3d".into(), "sent".into())]);
+        assert_eq!(channels(&town, &family), [("web".into(), true), ("outbox".into(), false)]);
+
+        // And back, for tomorrow.
+        assert_eq!(use_way(&app.env, &town.tenant(), family.subscriber, family.point).unwrap(), Chosen::Now);
+        app.clock.set(jst("2026-12-25 12:00:00"));
+        app.run();
+        assert_eq!(town.letters_to(&family).len(), 1);
+    }
+}
+
+on_both! {
+    fn an_address_can_be_removed_unless_it_is_the_last_one_that_works(app) {
+        let town = town_of_ways(app);
+        let (env, tenant) = (&app.env, town.tenant());
+        let family = in_the_folder(&town, "family");
+        assert_eq!(remove_way(env, &tenant, family.subscriber, family.point).unwrap(), Chosen::NotOffered);
+        app.clock.set(jst("2026-12-24 07:00:00"));
+        app.run();
+        read_on_the_web(env, &tenant, family.subscriber).unwrap();
+        use_way(env, &tenant, family.subscriber, family.point).unwrap();
+
+        assert_eq!(remove_way(env, &tenant, family.subscriber, family.point).unwrap(), Chosen::Now);
+        assert_eq!(remove_way(env, &tenant, family.subscriber, family.point).unwrap(), Chosen::Already);
+
+        assert_eq!(channels(&town, &family), [("web".into(), true)]);
+        app.clock.set(jst("2026-12-24 08:00:00"));
+        assert_eq!(only(app.run()).sent, 1);
+        assert_eq!(town.letters_to(&family).len(), 0);
+    }
+}
+
+/// The link of the only mail that waits.
+fn mailed(town: &Town<'_>) -> Option<String> {
+    let env = &town.app.env;
+    let mails = env
+        .db
+        .read(|tx| mails::due(tx, &env.keys, town.tenant().scope(), env.clock.now(), 10))
+        .unwrap();
+    let words = serde_json::to_string(&mails.last()?.draft).unwrap();
+    let link = words.split("https://").nth(1)?.split('"').next()?;
+    link.split("/delivery/").nth(1).map(str::to_owned)
+}
+
+#[test]
+fn a_new_mail_address_counts_when_its_reader_confirms_it_and_not_before() {
+    let app = TestApp::sqlite();
+    let town = town_of_ways(&app);
+    let (env, tenant) = (&app.env, town.tenant());
+    let (family, other) = (in_the_folder(&town, "family"), in_the_folder(&town, "other"));
+    let ask = |reader: &Family, address: &str| ask_mail(env, &tenant, reader.subscriber, address, "ja").unwrap();
+    assert_eq!(ask(&family, "not an address"), Asked::NotAnAddress);
+    assert_eq!(ask(&family, "hanako@example.jp"), Asked::Yes);
+    assert_eq!(channels(&town, &family), [("outbox".into(), true)], "the old way stays");
+
+    let token = mailed(&town).unwrap();
+    let Shown::Good(pass) = identity::show(env, tenant.scope(), Purpose::Address, &token).unwrap() else {
+        panic!("the link opens nothing")
+    };
+    assert_eq!(confirm_mail(env, &tenant, &pass).unwrap(), Joined::Now);
+    assert_eq!(
+        channels(&town, &family),
+        [("email".into(), true), ("outbox".into(), false)]
+    );
+    assert_eq!(confirm_mail(env, &tenant, &pass).unwrap(), Joined::Before);
+
+    // Somebody else wants the same address: the answer is the same, and nothing changes.
+    assert_eq!(ask(&other, "hanako@example.jp"), Asked::Yes);
+    let token = mailed(&town).unwrap();
+    let Shown::Good(pass) = identity::show(env, tenant.scope(), Purpose::Address, &token).unwrap() else {
+        panic!("the link opens nothing")
+    };
+    assert_eq!(confirm_mail(env, &tenant, &pass).unwrap(), Joined::Taken);
+    assert_eq!(channels(&town, &other), [("outbox".into(), true)]);
+    assert_eq!(ask(&other, "hanako@example.jp"), Asked::Yes);
+    assert_eq!(
+        ask(&other, "hanako@example.jp"),
+        Asked::TooOften,
+        "nobody is flooded with mails"
+    );
+}
+
+#[test]
+fn nobody_is_brought_together_with_another_readers_line() {
+    let app = TestApp::sqlite();
+    let town = town_of_ways(&app);
+    let (env, tenant) = (&app.env, town.tenant());
+    let (family, other) = (in_the_folder(&town, "family"), in_the_folder(&town, "other"));
+    let user = line_user("hanako");
+    assert_eq!(join_line(env, &tenant, family.subscriber, &user).unwrap(), Joined::Now);
+    assert_eq!(
+        join_line(env, &tenant, family.subscriber, &user).unwrap(),
+        Joined::Before
+    );
+    assert_eq!(join_line(env, &tenant, other.subscriber, &user).unwrap(), Joined::Taken);
+    assert_eq!(channels(&town, &other), [("outbox".into(), true)]);
+
+    let friendship = Friendship {
+        is_friend: false,
+        since_at: env.clock.now(),
+    };
+    let stranger = line_user("stranger");
+    env.db
+        .write(|tx| line::put_friendship(tx, &env.keys, tenant.scope(), &stranger, friendship))
+        .unwrap();
+    assert_eq!(
+        join_line(env, &tenant, other.subscriber, &stranger).unwrap(),
+        Joined::NotAFriend
+    );
+    town.stop(&other);
+    assert_eq!(
+        join_line(env, &tenant, other.subscriber, &line_user("new")).unwrap(),
+        Joined::Gone
+    );
+}
+
+#[test]
+fn whoever_chooses_another_way_after_a_block_is_reached_there() {
+    let app = TestApp::sqlite();
+    let town = town_of_ways(&app);
+    let (env, tenant) = (&app.env, town.tenant());
+    let family = town.family("family").point(PointState::Blocked).add();
+    assert_eq!(channels(&town, &family), [("line".into(), false)]);
+
+    assert_eq!(read_on_the_web(env, &tenant, family.subscriber).unwrap(), Joined::Now);
+
+    assert_eq!(channels(&town, &family), [("web".into(), true)]);
+    assert_eq!(only(app.run()).sent, 1);
+}
+
+#[test]
+fn a_town_that_lets_nobody_change_the_way_is_obeyed() {
+    let app = TestApp::sqlite();
+    let town = town_of_ways(&app);
+    let family = in_the_folder(&town, "family");
+    let mut settings = town.tenant().settings;
+    settings.choices.ways = false;
+    app.town_with(TOWN, &settings, &[]);
+    let (env, tenant) = (&app.env, town.tenant());
+
+    assert_eq!(read_on_the_web(env, &tenant, family.subscriber).unwrap(), Joined::Gone);
+    assert_eq!(
+        ask_mail(env, &tenant, family.subscriber, "hanako@example.jp", "ja").unwrap(),
+        Asked::NotOffered
+    );
+    assert_eq!(
+        join_line(env, &tenant, family.subscriber, &line_user("hanako")).unwrap(),
+        Joined::Gone
+    );
 }

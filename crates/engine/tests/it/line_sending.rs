@@ -1,6 +1,7 @@
 //! A morning by LINE, against a strict double: who gets what when LINE, the month or a reader gets in between.
 
 use jiff::SignedDuration;
+use kizuna_engine::actions::delivery::set_hour;
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::run::Report;
 use kizuna_engine::{dispatch, explain};
@@ -124,6 +125,25 @@ on_both! {
             everybody_once(&report, &double, &families);
         }
     }
+}
+
+#[test]
+fn one_text_to_many_leaves_at_each_hour_for_those_who_chose_it() {
+    let (app, double) = (TestApp::sqlite(), double(None));
+    let app = &app;
+    let mut settings = TestApp::settings();
+    settings.choices.hours = vec![12];
+    let town = town(app, &double, &[]);
+    app.town_with(TOWN, &settings, &[]);
+    let families = families(&town, &double, 30);
+    for family in families.iter().take(12) {
+        set_hour(&app.env, &town.tenant(), family.subscriber, Some(12)).unwrap();
+    }
+
+    assert_eq!(only(app.run()).sent, 18);
+    assert_eq!(phones(&double, &families), [vec![0; 12], vec![1; 18]].concat());
+    app.clock.set(jst("2026-12-24 12:00:00"));
+    everybody_once(&only(app.run()), &double, &families);
 }
 
 on_both! {

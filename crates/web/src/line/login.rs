@@ -86,12 +86,11 @@ pub(crate) async fn callback(
             Some(signed) => (signed, "birth"),
             None => (cookie.as_str(), OWN_PAGE),
         };
-        let mut response = match signed.split_once(ERRAND) {
-            Some((signed, ticket)) => run_errand(site, &tenant, language, (signed, &back), ticket)?,
-            None => {
-                let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
-                answer(site, &tenant, language, came, page)?
-            }
+        let mut response = if let Some((signed, ticket)) = signed.split_once(ERRAND) {
+            run_errand(site, &tenant, language, (signed, &back), ticket)?
+        } else {
+            let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
+            answer(site, &tenant, language, came, page)?
         };
         set_cookie(&mut response, &tenant, "", 0)?;
         Ok(response)

@@ -10,7 +10,7 @@ use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::PointState;
 use kizuna_engine::actions::delivery::{self, Asked, Chosen, Joined};
 use kizuna_engine::line::errand::{self, Errand};
-use kizuna_engine::ways::{self, MAIL, WEB, Way};
+use kizuna_engine::reception::{self, MAIL, WEB, Way};
 use kizuna_engine::{EngineError, links, run};
 use kizuna_store::line;
 use kizuna_store::tenants::Tenant;
@@ -236,6 +236,13 @@ struct Hour {
     chosen: bool,
 }
 
+/// Ways that can be added.
+struct Offered {
+    mail: bool,
+    line: bool,
+    web: bool,
+}
+
 #[derive(Template)]
 #[template(path = "reader/delivery.html")]
 struct DeliveryPage {
@@ -247,9 +254,7 @@ struct DeliveryPage {
     mail_typed: String,
     rows: Vec<Row>,
     has_line_spare: bool,
-    has_mail: bool,
-    has_line: bool,
-    has_web: bool,
+    offered: Offered,
     hours: Vec<Hour>,
     desks: Desks,
 }
@@ -376,7 +381,7 @@ pub(super) fn short_token(site: &Site, tenant: &Tenant, reader: SubscriberId) ->
 fn name(channel: &str, words: &'static Words) -> &'static str {
     match channel {
         line::CHANNEL => "LINE",
-        MAIL => words.mail,
+        mail if MAIL.contains(&mail) => words.mail,
         WEB => words.web,
         _ => words.elsewhere,
     }
@@ -411,14 +416,14 @@ fn show(
     let Own { tenant, reader, token } = own;
     let words = language.pick(&JA, &EASY, &EN);
     // Whoever follows nothing has nothing to receive: the same page as behind a link that has ended.
-    let Some(found) = ways::of(&site.env, tenant, *reader)? else {
+    let Some(found) = reception::of(&site.env, tenant, *reader)? else {
         return closed(site, tenant, language, Closed::Gone);
     };
-    let works = |way: &Way| way.state == PointState::Verified;
-    let working = found.ways.iter().filter(|way| works(way)).count();
+    let is_usable = |way: &Way| way.state == PointState::Verified;
+    let working = found.ways.iter().filter(|way| is_usable(way)).count();
     let may_change = tenant.settings.choices.ways;
     let rows = found.ways.iter().map(|way| {
-        let is_only = working == usize::from(works(way));
+        let is_only = working == usize::from(is_usable(way));
         row(way, words, is_only, may_change)
     });
     let settings = &tenant.settings;
@@ -459,11 +464,13 @@ fn show(
         has_line_spare: found
             .ways
             .iter()
-            .any(|way| way.channel == line::CHANNEL && works(way) && !way.is_used),
+            .any(|way| way.channel == line::CHANNEL && is_usable(way) && !way.is_used),
         rows: rows.collect(),
-        has_mail: found.has_mail,
-        has_line: found.has_line,
-        has_web: found.has_web,
+        offered: Offered {
+            mail: found.has_mail,
+            line: found.has_line,
+            web: found.has_web,
+        },
         hours,
         desks: Desks {
             desks: desks(site, tenant)?,

@@ -12,8 +12,8 @@ use kizuna_domain::position::stage_label;
 use kizuna_engine::actions::moving::{self, Arrived, Luggage, Way};
 use kizuna_engine::line::errand::{self, Errand};
 use kizuna_engine::line::login;
+use kizuna_engine::reception::{MAIL, WEB};
 use kizuna_engine::run;
-use kizuna_engine::ways::{MAIL, WEB};
 use kizuna_store::tenants::{self, Tenant};
 use serde::Deserialize;
 
@@ -197,7 +197,7 @@ pub(crate) async fn post(
             return arrived(site, &tenant, language, reader);
         }
         let way = match entry.way.as_str() {
-            MAIL => Way::Mail,
+            "mail" => Way::Mail,
             WEB => Way::Web,
             kizuna_store::line::CHANNEL => {
                 let errand = Errand::Arrive(moving::folded(&entry.code));
@@ -294,9 +294,9 @@ fn look(
         problem,
         code: moving::folded(code),
         children: children.collect(),
-        mail_button: (has(MAIL) && !luggage.mail.is_empty())
+        mail_button: (MAIL.iter().any(|channel| has(channel)) && !luggage.mail.is_empty())
             .then(|| words.mail_button.replace("{mail}", &luggage.mail)),
-        has_line: login::is_open(env, tenant)?,
+        has_line: login::has_door(env, tenant)?,
         has_web: has(WEB),
         desks: Desks {
             desks: desks(site, tenant)?,

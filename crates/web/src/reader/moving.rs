@@ -44,8 +44,8 @@ struct Words {
     moved_title: &'static str,
     moved_text: &'static str,
     moved_today: &'static str,
-    moved_words: &'static str,
-    moved_words_text: &'static str,
+    moved_open: &'static str,
+    moved_open_text: &'static str,
 }
 
 static JA: Words = Words {
@@ -78,8 +78,8 @@ static JA: Words = Words {
     moved_title: "うつりました",
     moved_text: "これからは、{town}のことばが届きます。前の市や町からは、もう届きません。",
     moved_today: "きょうは",
-    moved_words: "自分のページをひらく",
-    moved_words_text: "このページを、しおりに入れておいてください。リンクを知っている人は、だれでも読めます。",
+    moved_open: "自分のページをひらく",
+    moved_open_text: "下のページを、しおりに入れておいてください。そのリンクを知っている人は、だれでも読めます。",
 };
 
 static EASY: Words = Words {
@@ -112,8 +112,8 @@ static EASY: Words = Words {
     moved_title: "うつりました",
     moved_text: "これから {town}の ことばが ｜届《とど》きます。｜前《まえ》の ｜町《まち》からは ｜届《とど》きません。",
     moved_today: "きょうは",
-    moved_words: "｜自分《じぶん》の ページを ひらく",
-    moved_words_text: "その ページの リンクを とっておいてください。リンクを ｜知《し》っている ｜人《ひと》は ｜読《よ》めます。",
+    moved_open: "｜自分《じぶん》の ページを ひらく",
+    moved_open_text: "｜下《した》の ページの リンクを とっておいてください。リンクを ｜知《し》っている ｜人《ひと》は ｜読《よ》めます。",
 };
 
 static EN: Words = Words {
@@ -146,8 +146,8 @@ static EN: Words = Words {
     moved_title: "You have moved",
     moved_text: "From now on you read the words of {town}. Nothing more comes from the town before.",
     moved_today: "Today:",
-    moved_words: "Open my own page",
-    moved_words_text: "Keep a bookmark of that page. Whoever knows its link can read it.",
+    moved_open: "Open my own page",
+    moved_open_text: "Keep a bookmark of the page below. Whoever knows its link can read it.",
 };
 
 /// A town to choose.

@@ -7,11 +7,13 @@ use std::thread::{self, JoinHandle};
 use axum::http::StatusCode;
 use kizuna_domain::people::{Reach, SkipReason, SubscriptionState};
 use kizuna_engine::line::{Replies, say, step};
+use kizuna_engine::reception;
 use kizuna_line_double::{ChannelKind, ClockKind, Double, Flaw, NewChannel, Options};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{line as memory, people};
 use serde_json::{Value, json};
 
+use crate::delivery::{own, send};
 use crate::line::{SECRET, come_back, go_out, go_out_to, line_account, on_line, user};
 use crate::support::{Answer, Place};
 
@@ -269,4 +271,38 @@ fn a_page_inside_line_proves_its_user_and_no_flawed_proof_does() {
     ] {
         assert_eq!(shown(Some(flaw), LOGIN).status, StatusCode::FORBIDDEN, "{flaw:?}");
     }
+}
+
+#[test]
+fn a_login_at_line_brings_a_readers_messages_there_and_nobody_elses() {
+    let stage = Stage::new();
+    let (place, env) = (&stage.place, stage.place.env());
+    let town = place.tenant("hidamari");
+    let go = |nickname: &str| {
+        let reader = place.family(&town, nickname).subscriber;
+        let page = own(place, &town, reader, "delivery");
+        place.get(&page).says("LINEで受け取る");
+        let away = send(place, &page, &[("step", "line")]);
+        let wish = away
+            .header("location")
+            .strip_prefix("/hidamari/line/enter")
+            .unwrap()
+            .to_owned();
+        let (door, cookie) = go_out_to(place, &wish);
+        let back = location(&door);
+        let came = come_back(place, back.strip_prefix("http://127.0.0.1:8117").unwrap(), &cookie);
+        assert_eq!(came.status, StatusCode::SEE_OTHER, "{}", came.body);
+        place.get(came.header("location"))
+    };
+
+    go("そら").says("LINEに届くようにしました");
+    go("つぶ").says("別の登録で使われています");
+
+    let used = |nickname: &str| {
+        let ways = reception::of(env, &town, place.family(&town, nickname).subscriber)
+            .unwrap()
+            .unwrap();
+        ways.ways.into_iter().find(|way| way.is_used).unwrap().channel
+    };
+    assert_eq!((used("そら"), used("つぶ")), ("line".to_owned(), "outbox".to_owned()));
 }

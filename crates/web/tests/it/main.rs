@@ -7,14 +7,17 @@
 )]
 
 mod data;
+mod delivery;
 mod double;
 mod guards;
+mod invites;
 mod lean;
 mod line;
 mod line_office;
 mod look;
 mod matrix;
 mod media;
+mod moving;
 mod office;
 mod own;
 mod people;

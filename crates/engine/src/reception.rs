@@ -4,14 +4,15 @@ use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::{PointState, Reach};
 use kizuna_domain::text::masked;
 use kizuna_store::people;
-use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::tenants::{self, Account, Tenant};
+use kizuna_store::{ReadTx, StoreError};
 
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::login;
 
-/// Channel of e-mail.
-pub const MAIL: &str = "email";
+/// Channels that write to e-mail addresses, the real one first; the folder stands in for a relay.
+pub const MAIL: [&str; 2] = ["email", "outbox"];
 /// Channel of a reader's own page.
 pub const WEB: &str = "web";
 
@@ -32,7 +33,7 @@ pub struct Way {
 
 /// Everything about how messages come to one reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ways {
+pub struct Reception {
     /// The reader's addresses, the preferred one first.
     pub ways: Vec<Way>,
     /// The hour that the reader chose, where the tenant still offers it.
@@ -45,8 +46,18 @@ pub struct Ways {
     pub has_web: bool,
 }
 
+/// The account through which a tenant writes to e-mail addresses.
+pub(crate) fn mail_account(tx: &mut ReadTx<'_>, env: &Env, tenant: &Tenant) -> Result<Option<Account>, StoreError> {
+    for channel in MAIL {
+        if let Some(account) = tenants::account(tx, &env.keys, tenant.scope(), channel)? {
+            return Ok(Some(account));
+        }
+    }
+    Ok(None)
+}
+
 /// How messages come to a reader; `None` for whoever follows nothing.
-pub fn of(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option<Ways>, EngineError> {
+pub fn of(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option<Reception>, EngineError> {
     let scope = tenant.scope();
     let (following, points, accounts) = env.db.read(|tx| {
         Ok((
@@ -64,12 +75,12 @@ pub fn of(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option<Way
     };
     let can = |channel: &str| tenant.settings.choices.ways && accounts.iter().any(|account| account.channel == channel);
     let is_on = |channel: &str| points.iter().any(|point| point.channel == channel);
-    Ok(Some(Ways {
+    Ok(Some(Reception {
         hour: first.hour.filter(|hour| tenant.settings.choices.hours.contains(hour)),
-        has_mail: can(MAIL),
+        has_mail: MAIL.iter().any(|channel| can(channel)),
         has_line: can(kizuna_store::line::CHANNEL)
             && !is_on(kizuna_store::line::CHANNEL)
-            && login::is_open(env, tenant)?,
+            && login::has_door(env, tenant)?,
         has_web: can(WEB) && !is_on(WEB),
         ways: points
             .into_iter()
