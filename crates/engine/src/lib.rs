@@ -12,6 +12,7 @@
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
+//! | [`inbound`] | mail that comes in: 空メール, bounces, complaints |
 //! | [`transactional`] | single mails that somebody asked for, apart from the daily run |
 //! | [`witness`] | whether this database may send at all |
 
@@ -22,6 +23,7 @@ pub mod dispatch;
 pub mod env;
 pub mod error;
 pub mod explain;
+pub mod inbound;
 pub mod line;
 pub mod line_check;
 pub mod links;

@@ -20,6 +20,7 @@ pub mod sessions;
 pub mod staff;
 pub mod tenants;
 pub mod tickets;
+pub mod troubles;
 
 pub use db::{Db, Location, ReadTx, WriteTx};
 pub use error::StoreError;

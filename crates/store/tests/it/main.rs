@@ -46,4 +46,5 @@ mod staff;
 mod statements;
 mod tenants;
 mod town;
+mod troubles;
 mod units;
