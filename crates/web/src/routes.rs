@@ -20,7 +20,7 @@ use crate::office::{
     audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
     people, person, plan, today,
 };
-use crate::reader::{birth, changed, register, settings, stop, stopped};
+use crate::reader::{address, birth, changed, register, settings, stop, stopped};
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
 
@@ -98,6 +98,10 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/birth/{token}", Reader, get(birth::get)),
         route("POST", "/{tenant}/birth/{token}", Reader, post(birth::post)),
         route("GET", "/{tenant}/changed/{what}", Reader, get(changed::get)),
+        route("GET", "/{tenant}/my/{token}/address", Reader, get(address::get)),
+        route("POST", "/{tenant}/my/{token}/address", Reader, post(address::post)),
+        route("GET", "/{tenant}/repair/{token}", Reader, get(address::repair)),
+        route("POST", "/{tenant}/repair/{token}", Reader, post(address::verify)),
         route("GET", "/signin", Anyone, get(sign_in::get)),
         Route {
             body_max: SIGN_IN_BYTES_MAX,

@@ -1,5 +1,6 @@
 //! What families see. Nothing here names a person, asks why, or changes anything on a `GET`.
 
+pub(crate) mod address;
 pub(crate) mod birth;
 pub(crate) mod changed;
 mod closed;
