@@ -23,6 +23,7 @@ struct Written {
     run: Run,
     #[serde(default)]
     web: Web,
+    mail: Option<Mail>,
     #[serde(default)]
     tenant: Vec<toml::Table>,
 }
@@ -61,6 +62,12 @@ impl Default for Run {
 
 /// Longest lease: a batch of a dead worker must come back on the same morning.
 const LEASE_SECONDS_MAX: u64 = 600;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mail {
+    maildir: PathBuf,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +124,8 @@ pub(crate) struct Config {
     pub pace: Pace,
     /// Where pages are served.
     pub listen: SocketAddr,
+    /// The Maildir into which the mail server puts mail for us, if any.
+    pub maildir: Option<PathBuf>,
     /// Proxies whose word about a client's address is taken.
     pub proxies: Vec<IpAddr>,
     /// The tenants.
@@ -211,6 +220,7 @@ pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
             ..Pace::default()
         },
         listen,
+        maildir: written.mail.map(|mail| home.join(mail.maildir)),
         proxies: written.web.proxies,
         tenants,
     })
@@ -414,6 +424,10 @@ lease_seconds = 10
 listen = "127.0.0.1:8080"
 # プロキシのアドレス。ここからの X-Forwarded-For だけを信じます（サインインのまちがいを、人ごとに数えるため）。
 proxies = ["127.0.0.1", "::1"]
+
+# 空メールでの登録と、届かなかった知らせを受けるとき：メールサーバーが置く Maildir（docs/mail.md）
+# [mail]
+# maildir = "/var/mail/kizuna"
 
 # ---- 自治体 -------------------------------------------------------------------------------------
 # 自治体の数だけ [[tenant]] を書きます。はじめは練習用（practice）で、見本の原稿を動かせます。

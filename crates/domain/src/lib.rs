@@ -54,6 +54,7 @@
 //! | `Choices` | 読者がえらべること | hours and ways that a tenant lets each reader decide | `tenant` |
 //! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one, or two that read one message | `people` |
 //! | `Reach`, `PointState` | 配信先 | whether and where a reader can be reached | `people` |
+//! | `Trouble` | 届かないわけ | what keeps messages from an address, as a bounce or a refusal tells | `trouble` |
 //! | `Relation` | 続柄 | of a reader to the child; selects wording, never access | `people` |
 //! | `SubscriptionState`, `EndReason` | 受け取り中・お休み・終了 | whether a subscription receives; why it ended is shown to nobody | `people` |
 //! | `SkipReason` | 届かない理由 | why somebody gets nothing now | `people` |
@@ -129,3 +130,4 @@ pub mod run;
 pub mod staff;
 pub mod tenant;
 pub mod text;
+pub mod trouble;

@@ -15,6 +15,7 @@
 //! | [`reception`] | how messages come to a reader now, and how else they could |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
+//! | [`inbound`] | mail that comes in: 空メール, bounces, complaints |
 //! | [`transactional`] | single mails that somebody asked for, apart from the daily run |
 //! | [`witness`] | whether this database may send at all |
 
@@ -26,6 +27,7 @@ pub mod dispatch;
 pub mod env;
 pub mod error;
 pub mod explain;
+pub mod inbound;
 pub mod line;
 pub mod line_check;
 pub mod links;

@@ -22,9 +22,9 @@ use crate::office::{
     people, person, plan, today,
 };
 use crate::reader::{
-    accessibility, birth, born, changed, child, data, data_file, date, delivery, delivery_confirm, desks, erase,
-    erased, expired, invite, move_in, moving, my, past, pause, print, reading, register, stop, stop_each, stopped,
-    support, with,
+    accessibility, address, birth, born, changed, child, data, data_file, date, delivery, delivery_confirm, desks,
+    erase, erased, expired, invite, move_in, moving, my, past, pause, print, reading, register, stop, stop_each,
+    stopped, support, with,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
@@ -181,6 +181,10 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/my/{token}/data/erase", Reader, get(erase::get)),
         route("POST", "/{tenant}/my/{token}/data/erase", Reader, post(erase::post)),
         route("GET", "/{tenant}/erased", Reader, get(erased::get)),
+        route("GET", "/{tenant}/my/{token}/address", Reader, get(address::get)),
+        route("POST", "/{tenant}/my/{token}/address", Reader, post(address::post)),
+        route("GET", "/{tenant}/repair/{token}", Reader, get(address::repair)),
+        route("POST", "/{tenant}/repair/{token}", Reader, post(address::verify)),
         route("GET", "/signin", Anyone, get(sign_in::get)),
         Route {
             body_max: SIGN_IN_BYTES_MAX,

@@ -1,6 +1,7 @@
 //! `run` and `serve`: sending, once or day by day.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 use kizuna_domain::people::SkipReason;
+use kizuna_engine::actions::addresses;
+use kizuna_engine::inbound::{self, Look, Maildir};
 use kizuna_engine::line::{self, Inbox};
 use kizuna_engine::run::{Report, RunOutcome};
 use kizuna_engine::{Env, menus, retention, run as daily, transactional};
@@ -26,6 +29,10 @@ const TICK: Duration = Duration::from_secs(5);
 const MAIL_TICK: Duration = Duration::from_secs(1);
 /// Pause between two looks at what is kept too long: days are counted, so an hour is early enough.
 const RETENTION_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// Pause after a look at a Maildir that is not there.
+const MAILDIR_PAUSE: Duration = Duration::from_secs(30);
+/// How often trouble and answers that no rule asks of any more are forgotten, in looks at mails: an hour.
+const LOOKS_PER_SWEEP: u64 = 3_600;
 /// Doubtful letters that are listed on the screen; all of them are in the database.
 const DOUBTS_SHOWN: usize = 50;
 
@@ -219,9 +226,14 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
     let workers = if args.only == Some(Half::Web) {
         Vec::new()
     } else {
-        [work, work_on_menus, work_on_retention, talk, write_mails]
-            .map(|work| in_background(&env, work))
-            .into()
+        let mut workers = Vec::from(
+            [work, work_on_menus, work_on_retention, talk, write_mails].map(|work| in_background(&env, work)),
+        );
+        workers.extend(config.maildir.map(|path| {
+            let env = Arc::clone(&env);
+            std::thread::spawn(move || read_mails(&env, &path))
+        }));
+        workers
     };
     if args.only == Some(Half::Worker) {
         press_on_interrupt(&env.stop);
@@ -257,9 +269,41 @@ pub(crate) fn talk(env: &Env) {
     line::work(env, &env.net);
 }
 
+/// Reads what the mail server puts into a Maildir until the stop button is pressed.
+fn read_mails(env: &Env, path: &Path) {
+    let mut maildir = Maildir::new(path);
+    while !env.stop.is_pressed() {
+        match inbound::look(env, &mut maildir) {
+            Ok(look) if look == Look::default() => env.clock.wait(MAIL_TICK),
+            Ok(look) => tracing::info!(
+                answered = look.answered,
+                silenced = look.silenced,
+                noted = look.noted,
+                stopped = look.stopped,
+                ignored = look.ignored,
+                broken = look.broken,
+                waiting = look.waiting,
+                "mail came in"
+            ),
+            Err(error) => {
+                tracing::error!(%error, path = %path.display(), "mail that came in could not be read; it is tried again");
+                env.clock.wait(MAILDIR_PAUSE);
+            }
+        }
+    }
+}
+
 /// Sends the single mails that somebody waits for until the stop button is pressed.
 pub(crate) fn write_mails(env: &Env) {
-    while !env.stop.is_pressed() {
+    for look in 0_u64.. {
+        if env.stop.is_pressed() {
+            break;
+        }
+        if look % LOOKS_PER_SWEEP == 0
+            && let Err(error) = addresses::sweep(env)
+        {
+            tracing::warn!(%error, "old trouble of addresses could not be forgotten");
+        }
         if let Err(error) = transactional::work(env) {
             tracing::error!(%error, "mails that somebody waits for could not be sent; it is tried again");
         }

@@ -224,6 +224,7 @@ fn an_unknown_setting_is_refused_with_its_line() {
             "folda",
             "folda",
         ),
+        ("[mail]\nmaildir = \"Maildir\"\nfolder = \"x\"\n", "folder", "folder"),
         ("[run]\nlease_secs = 3\n", "lease_secs", "lease_secs"),
     ] {
         let place = Place::configured(OUTBOX);

@@ -4,7 +4,7 @@
 //! opens nothing. What the ticket is for stays in the database, sealed.
 
 use jiff::{SignedDuration, Timestamp};
-use kizuna_domain::ids::SubscriberId;
+use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Keyring, Scope, StoreError, WriteTx, people, tickets};
 use uuid::Uuid;
@@ -25,6 +25,10 @@ pub enum Purpose {
     Address,
     /// Do something for which LINE proves who one is.
     Errand,
+    /// Register by mail, as whoever reads at the address it was sent to.
+    MailRegister,
+    /// Show that mail arrives at an address.
+    Repair,
 }
 
 impl Purpose {
@@ -33,6 +37,8 @@ impl Purpose {
             Purpose::Register => "line-register",
             Purpose::Address => "address",
             Purpose::Errand => "line-errand",
+            Purpose::MailRegister => "mail-register",
+            Purpose::Repair => "repair",
         }
     }
 }
@@ -74,6 +80,11 @@ fn bound(scope: Scope, id: &[u8; 16]) -> Vec<u8> {
     [scope.tenant().bytes().as_slice(), id].concat()
 }
 
+/// When a ticket made now ends.
+pub(crate) fn ends(now: Timestamp) -> Timestamp {
+    now.checked_add(VALID).unwrap_or(Timestamp::MAX)
+}
+
 /// Makes a ticket in a transaction and gives the words of its link; `id` is its number.
 pub(crate) fn issue(
     tx: &mut WriteTx<'_>,
@@ -84,8 +95,7 @@ pub(crate) fn issue(
     subject: &str,
     now: Timestamp,
 ) -> Result<String, StoreError> {
-    let expires = now.checked_add(VALID).unwrap_or(Timestamp::MAX);
-    tickets::add(tx, keys, scope, id, purpose.code(), subject, expires)?;
+    tickets::add(tx, keys, scope, id, purpose.code(), subject, ends(now))?;
     let id = id.as_bytes();
     Ok(links::sign(keys, purpose.code(), id, &bound(scope, id)))
 }
@@ -94,6 +104,23 @@ pub(crate) fn issue(
 pub fn registration_ticket(env: &Env, scope: Scope, user: &str) -> Result<String, EngineError> {
     let (id, now) = (env.ids.next(), env.clock.now());
     Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Register, user, now))?)
+}
+
+/// Makes a ticket with which whoever reads at an address can register it; gives the words of its link.
+pub fn mail_ticket(env: &Env, scope: Scope, address: &str) -> Result<String, EngineError> {
+    let (id, now) = (env.ids.next(), env.clock.now());
+    Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::MailRegister, address, now))?)
+}
+
+/// The address that a ticket for registering by mail is for; ask only of such a ticket.
+pub fn mail_address(pass: &Pass) -> &str {
+    &pass.subject
+}
+
+/// The address, by its identifier, that a ticket of [`Purpose::Repair`] is for.
+pub fn point(pass: &Pass) -> Result<PointId, EngineError> {
+    let wrong = || EngineError::Rule("this ticket is not for an address".to_owned());
+    pass.subject.parse().map_err(|_| wrong())
 }
 
 /// Looks at a link without using it up.

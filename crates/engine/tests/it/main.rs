@@ -12,6 +12,7 @@ mod crashes;
 mod data;
 mod delivery;
 mod forever;
+mod inbound;
 mod invites;
 mod life;
 mod line;

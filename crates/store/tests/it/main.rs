@@ -49,4 +49,5 @@ mod statements;
 mod tenants;
 mod throttles;
 mod town;
+mod troubles;
 mod units;

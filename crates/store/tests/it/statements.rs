@@ -48,7 +48,7 @@ const OF_TENANTS: [&str; 28] = [
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 20] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
     ("invites::SWEEP", "takes away what is too old, whosever it is"),
     ("moves::SWEEP", "takes away what is too old, whosever it is"),
     (
@@ -83,6 +83,7 @@ const MAY_OMIT_THE_TENANT: [(&str, &str); 20] = [
         "asks for the accounts that have something to pass on, as a worker of all tenants",
     ),
     ("tickets::SWEEP", "takes away what is too old, whosever it is"),
+    ("mails::SWEEP_ANSWERS", "takes away what is too old, whosever it is"),
     (
         "people::TAKEN",
         "asks for an identifier in whichever tenant, and answers nothing but yes or no",
@@ -234,6 +235,11 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("moves::SWEEP", "moves_by_end"),
         ("mails::DUE", "transactional_mails_due"),
         ("throttles::SWEEP", "throttles_by_end"),
+        ("mails::ANSWERS_TO", "mail_answers_to"),
+        ("mails::ANSWERS", "mail_answers_by_instant"),
+        ("mails::SWEEP_ANSWERS", "mail_answers_by_age"),
+        ("troubles::SWEEP", "point_troubles_by_instant"),
+        ("troubles::SUPPRESSED_SINCE", "suppressions_by_instant"),
     ] {
         let steps = plan(&store, name);
         assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");

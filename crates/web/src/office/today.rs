@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kizuna_domain::day::Day;
 use kizuna_domain::people::SkipReason;
+use kizuna_engine::actions::addresses;
 use kizuna_engine::run::{self, Report};
 use kizuna_store::runs::{self, Run};
 use kizuna_store::tenants;
@@ -49,6 +50,8 @@ struct TodayPage {
     /// Accounts through which nothing leaves now: channel and the provider's words.
     paused: Vec<(String, String)>,
     held: bool,
+    /// How many addresses bounced within an hour, where that is so many that the rest waits.
+    storm: Option<i64>,
     /// The day whose plan is worth a look next.
     plan_day: Day,
     plan_words: &'static str,
@@ -101,13 +104,14 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
     let mut report = run::day_report(env, tenant, day)?;
     // A run looks only at families who may have something due, so that this count would not be everybody.
     report.skipped.remove(SkipReason::NothingToday.code());
-    let (found, doubts, accounts) = env.db.read(|tx| {
+    let (found, doubts, accounts, storm) = env.db.read(|tx| {
         let found = runs::get(tx, scope, day)?;
         let doubts = match &found {
             Some(run) if report.unknown > 0 => runs::doubts(tx, run.id)?,
             Some(_) | None => Vec::new(),
         };
-        Ok((found, doubts, tenants::accounts(tx, &env.keys, scope)?))
+        let storm = addresses::is_bounce_storm(tx, scope, env.clock.now())?;
+        Ok((found, doubts, tenants::accounts(tx, &env.keys, scope)?, storm))
     })?;
     let zone = tenant.settings.zone().map_err(kizuna_engine::EngineError::from)?;
     let window = tenant.settings.window().map_err(kizuna_engine::EngineError::from)?;
@@ -169,6 +173,7 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
             .filter_map(|account| account.paused_reason.map(|reason| (account.channel, reason)))
             .collect(),
         held: report.held > 0,
+        storm: storm.then_some(addresses::SUPPRESSIONS_MAX),
         plan_day: if is_past || found.is_some() { today + 1 } else { day },
         tomorrow,
         tomorrow_messages,

@@ -248,7 +248,7 @@ fn readable(export: Export, language: Language, zone: &TimeZone) -> DataFile {
         let state = match known.state {
             PointState::Pending => pending,
             PointState::Verified => verified,
-            PointState::Suppressed => suppressed,
+            PointState::Suppressed | PointState::Bouncing => suppressed,
             PointState::Blocked => blocked,
         };
         vec![(channel(&known.channel), format!("{}（{state}）", known.address))]

@@ -1,6 +1,7 @@
 //! What families see. Nothing here names a person, asks why, or changes anything on a `GET`.
 
 pub(crate) mod accessibility;
+pub(crate) mod address;
 pub(crate) mod birth;
 pub(crate) mod born;
 pub(crate) mod changed;

@@ -6,6 +6,7 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod address;
 mod data;
 mod delivery;
 mod double;

@@ -370,7 +370,6 @@ impl Place {
             base_url: "http://127.0.0.1:8117".to_owned(),
             look: Look::default(),
             adopt: vec![adoption("starter"), adoption("hidamari")],
-            asks: kizuna_domain::tenant::Asks::default(),
             choices: kizuna_domain::tenant::Choices::default(),
             listed: false,
             asks: kizuna_domain::tenant::Asks::default(),
