@@ -706,6 +706,13 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
     assert!(presses("kizuna:today").contains("本文 12w4d"));
     assert!(presses("kizuna:past").contains("本文 12w3d"));
     assert!(presses("kizuna:desks").contains("119"));
+    // Below the words there is the way to all of them, for this reader alone.
+    let tenant = talk.town.tenant();
+    let token = kizuna_engine::links::words_token(&app.env.keys, tenant.id, reader.subscriber);
+    for data in ["kizuna:today", "kizuna:past", "kizuna:desks"] {
+        let page = format!("https://kosodate.example/hidamari/words/{token}");
+        assert!(presses(data).contains(&page), "{data}");
+    }
     assert!(presses("kizuna:settings").contains("https://kosodate.example/hidamari/settings/"));
     assert!(presses("kizuna:birth").contains("https://kosodate.example/hidamari/birth/"));
     assert!(presses("kizuna:invite").contains("伝わりません"));
@@ -714,7 +721,10 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
     let stranger = talk.hears(&[press(&user(7), talk.now(), "kizuna:settings")]).concat();
     assert!(stranger.contains("/register/line/"), "{stranger}");
     let nothing = talk.hears(&[press(&user(7), talk.now(), "kizuna:today")]).concat();
-    assert!(nothing.contains("ありません"), "{nothing}");
+    assert!(
+        nothing.contains("ありません") && !nothing.contains("/words/"),
+        "{nothing}"
+    );
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod media;
 mod menus;
 mod migrations;
 mod people;
+mod reading;
 mod recall;
 mod runs;
 mod sealed;
