@@ -129,7 +129,7 @@ pub(crate) struct Words {
     hours_close: &'static str,
     photo_open: &'static str,
     photo_close: &'static str,
-    words_link: &'static str,
+    reading_link: &'static str,
     own_link: &'static str,
     stop: &'static str,
     stop_link: &'static str,
@@ -151,7 +151,7 @@ static JAPANESE: Words = Words {
     hours_close: "）",
     photo_open: "〔写真：",
     photo_close: "〕",
-    words_link: "きょうのことば・これまでのことば",
+    reading_link: "きょうのことば・これまでのことば",
     own_link: "うまれました・日付を直す・お休み・設定",
     stop: "いつでも、ここで止められます。理由は聞きません。",
     stop_link: "止めるページ",
@@ -170,7 +170,7 @@ static ENGLISH: Words = Words {
     hours_close: ")",
     photo_open: "[Picture: ",
     photo_close: "]",
-    words_link: "Today\u{2019}s words and earlier ones",
+    reading_link: "Today\u{2019}s words and earlier ones",
     own_link: "The baby is here, change a date, pause, settings",
     stop: "You can end these messages here at any time. We do not ask why.",
     stop_link: "End the messages",
@@ -191,7 +191,7 @@ impl Words {
     /// What stands on the way to a page.
     const fn door(&self, gap: Gap) -> &'static str {
         match gap {
-            Gap::Words => self.words_link,
+            Gap::Words => self.reading_link,
             Gap::Own => self.own_link,
             Gap::Stop => self.stop_link,
         }

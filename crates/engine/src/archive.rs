@@ -236,9 +236,9 @@ fn here(child: &Follower) -> Follower {
 
 fn says(draft: &Draft, words: &[String]) -> bool {
     let sections = draft.sections.iter();
-    let whole: String = sections
-        .map(|section| format!("{}\n{}\n", section.title, body::plain(&section.blocks)))
+    let texts: Vec<String> = sections
+        .map(|section| format!("{}\n{}", section.title, body::plain(&section.blocks)))
         .collect();
-    let whole = text::search_form(&whole);
+    let whole = text::search_form(&texts.join("\n"));
     words.iter().all(|word| whole.contains(word.as_str()))
 }

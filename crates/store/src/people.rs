@@ -932,10 +932,10 @@ pub fn verified_point(
 
 sql!(
     CHANNELS_OF,
-    "SELECT DISTINCT channel FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 ORDER BY channel LIMIT $3"
+    "SELECT channel FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 ORDER BY preference, id LIMIT $3"
 );
 
-/// Codes of the channels on which a reader has an address, whatever its state.
+/// The channel of each address of a reader, whatever its state.
 pub fn channels_of(tx: &mut ReadTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<Vec<String>, StoreError> {
     let args = args![scope.bytes(), subscriber.bytes(), POINTS_MAX];
     tx.all(CHANNELS_OF, args, |row| Ok(row.text(0)?.to_owned()))

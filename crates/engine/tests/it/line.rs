@@ -720,13 +720,22 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
             "good until tomorrow"
         );
     }
+    // Below the words there is the way to all of them, for this reader alone.
+    let token = kizuna_engine::links::words_token(&env.keys, tenant.id, reader.subscriber);
+    for data in ["kizuna:today", "kizuna:past", "kizuna:desks"] {
+        let page = format!("https://kosodate.example/hidamari/words/{token}");
+        assert!(presses(data).contains(&page), "{data}");
+    }
     assert!(presses("kizuna:invite").contains("伝わりません"));
     assert!(presses("kizuna:unheard-of").is_empty());
     // Whoever is not registered is led to the registration.
     let stranger = talk.hears(&[press(&user(7), talk.now(), "kizuna:settings")]).concat();
     assert!(stranger.contains("/register/line/"), "{stranger}");
     let nothing = talk.hears(&[press(&user(7), talk.now(), "kizuna:today")]).concat();
-    assert!(nothing.contains("ありません"), "{nothing}");
+    assert!(
+        nothing.contains("ありません") && !nothing.contains("/words/"),
+        "{nothing}"
+    );
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod menus;
 mod migrations;
 mod people;
 mod places;
+mod reading;
 mod recall;
 mod runs;
 mod sealed;

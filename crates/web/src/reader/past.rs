@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::day::Day;
+use kizuna_domain::message::SAMPLE_MARK;
 use kizuna_domain::text;
 use kizuna_engine::archive::Letter;
 use serde::Deserialize;
@@ -49,7 +50,7 @@ struct PastPage {
 
 /// One letter of the list.
 struct Entry {
-    day: Day,
+    address: String,
     label: String,
     stage: String,
     titles: Vec<String>,
@@ -104,7 +105,10 @@ pub(crate) async fn get(
             language,
             query,
             told,
-            entries: letters.into_iter().map(|letter| entry(letter, language)).collect(),
+            entries: letters
+                .into_iter()
+                .map(|letter| entry(letter, &ways, language))
+                .collect(),
             newer: (place > 1).then(|| turn(place - 1)),
             older: (place < pages).then(|| turn(place + 1)),
             ways,
@@ -114,12 +118,13 @@ pub(crate) async fn get(
     .await
 }
 
-fn entry(letter: Letter, language: Language) -> Entry {
+fn entry(letter: Letter, ways: &Ways, language: Language) -> Entry {
     let titles = letter.draft.sections.into_iter().map(|section| section.title);
+    let mark = if letter.draft.sample { SAMPLE_MARK } else { "" };
     Entry {
-        day: letter.on,
+        address: ways.day(letter.on),
         label: day_words(letter.on, language),
-        stage: letter.draft.stage,
+        stage: format!("{mark}{}", letter.draft.stage),
         titles: titles.filter(|title| !title.is_empty()).collect(),
     }
 }

@@ -33,8 +33,8 @@ struct ReadingPage {
     newest: Option<String>,
     letters: Vec<Bubble>,
     ways: Ways,
-    before: Option<Day>,
-    after: Option<Day>,
+    before: Option<String>,
+    after: Option<String>,
     is_today: bool,
     /// A fresh link to the reader's own pages, for whoever has no other way to get one.
     own: Option<String>,
@@ -65,7 +65,7 @@ impl Ways {
         format!("{}{}", self.base, self.language.query())
     }
 
-    pub(super) fn day(&self, day: &Day) -> String {
+    pub(super) fn day(&self, day: Day) -> String {
         format!("{}/day/{day}{}", self.base, self.language.query())
     }
 
@@ -127,6 +127,7 @@ pub(crate) async fn today(State(site): State<Shared>, language: Language, held: 
                 shown_on = day;
             }
         }
+        let ways = Ways::new(tenant, &held.token, language);
         let shown = ReadingPage {
             frame: Frame::new(tenant, language),
             words,
@@ -134,8 +135,8 @@ pub(crate) async fn today(State(site): State<Shared>, language: Language, held: 
             news,
             newest,
             letters: letters.into_iter().map(bubble).collect(),
-            ways: Ways::new(tenant, &held.token, language),
-            before: archive.before(shown_on),
+            before: archive.before(shown_on).map(|day| ways.day(day)),
+            ways,
             after: None,
             is_today: true,
             own: own(site, tenant, &held, language)?,
@@ -169,6 +170,7 @@ pub(crate) async fn day(
             return Err(PageError::NotFound);
         }
         let words = language.pick(&JA, &EASY, &EN);
+        let ways = Ways::new(tenant, &held.token, language);
         let shown = ReadingPage {
             frame: Frame::new(tenant, language),
             words,
@@ -176,9 +178,9 @@ pub(crate) async fn day(
             news: Vec::new(),
             newest: None,
             letters: letters.into_iter().map(bubble).collect(),
-            ways: Ways::new(tenant, &held.token, language),
-            before: archive.before(day),
-            after: archive.after(day),
+            before: archive.before(day).map(|day| ways.day(day)),
+            after: archive.after(day).map(|day| ways.day(day)),
+            ways,
             is_today: false,
             own: None,
             desks: Desks {

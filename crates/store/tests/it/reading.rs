@@ -1,0 +1,77 @@
+//! What a reader's pages ask for: everything they ever followed, how they are reached, and fresh links not too often.
+
+use kizuna_domain::people::{EndReason, PointState, SubscriptionState};
+use kizuna_store::people;
+
+use crate::town::{Fixture, Town, at};
+
+store_test!(
+    fn everything_a_reader_ever_followed_comes_with_why_it_ended(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        let first = town.family("hanako").due("2027-03-01").build();
+        let second = town.family("taro").born("2026-10-01").of(&first).build();
+        town.family("jiro").build();
+        store.write(|tx| {
+            let (state, reason) = (SubscriptionState::Ended, Some(EndReason::Completed));
+            people::set_state(tx, town.scope, first.subscription, state, reason)
+        });
+        let ever = |scope| {
+            let all = store.read(|tx| people::ever_of_subscriber(tx, &store.keys, scope, first.subscriber));
+            let mut all: Vec<_> = all
+                .into_iter()
+                .map(|(one, reason)| (one.subscription, one.state, reason))
+                .collect();
+            all.sort();
+            all
+        };
+
+        let mut expected = vec![
+            (first.subscription, SubscriptionState::Ended, Some(EndReason::Completed)),
+            (second.subscription, SubscriptionState::Active, None),
+        ];
+        expected.sort();
+        assert_eq!(ever(town.scope), expected);
+        assert!(ever(other.scope).is_empty());
+    }
+);
+
+store_test!(
+    fn single_mails_go_to_an_address_that_works_and_to_no_other(store: &Fixture) {
+        let town = Town::with(store);
+        let mail_of = |name: &str, state| {
+            let family = town.family(name).address(&format!("{name}@example.jp"), state).build();
+            store.read(|tx| people::mail_of(tx, &store.keys, town.scope, family.subscriber))
+        };
+        assert_eq!(
+            mail_of("hanako", PointState::Verified),
+            Some("hanako@example.jp".to_owned())
+        );
+        for (name, state) in [
+            ("taro", PointState::Pending),
+            ("jiro", PointState::Suppressed),
+            ("saburo", PointState::Blocked),
+        ] {
+            assert_eq!(mail_of(name, state), None, "{name}");
+        }
+    }
+);
+
+store_test!(
+    fn a_fresh_link_is_given_once_in_a_while_and_to_each_reader_alone(store: &Fixture) {
+        let town = Town::with(store);
+        let (hanako, taro) = (town.family("hanako").build(), town.family("taro").build());
+        let asks = |family: &crate::town::Family, minute| {
+            let (now, since) = (at(minute), at(minute - 60));
+            store.write(|tx| people::ask_fresh(tx, town.scope, family.subscriber, now, since))
+        };
+        assert!(asks(&hanako, 0) && asks(&taro, 1));
+        assert!(!asks(&hanako, 1) && !asks(&hanako, 59));
+        assert!(asks(&hanako, 60), "an hour after the last that was given");
+        assert!(!asks(&hanako, 61));
+
+        let channels =
+            |family: &crate::town::Family| store.read(|tx| people::channels_of(tx, town.scope, family.subscriber));
+        assert_eq!(channels(&hanako), ["email"]);
+        assert!(channels(&town.family("jiro").without_address().build()).is_empty());
+    }
+);
