@@ -486,7 +486,7 @@ store_test!(
                     on: day("2026-12-20"),
                     due: None
                 },
-                Some("hanako")
+                None
             )
         );
         assert_eq!(
