@@ -171,6 +171,31 @@ fn twins_registered_twice_get_one_message_with_one_stage() {
 }
 
 #[test]
+fn twins_without_nicknames_are_not_told_apart_above_an_article() {
+    let programme = programme(vec![series(Owner::Desk, vec![item("d30")])]);
+    let twins = siblings().map(|child| Follower {
+        anchor: born("2026-05-01"),
+        nickname: None,
+        ..child
+    });
+    let draft = draft(&programme, &library(&programme), day("2026-05-31"), &twins);
+    assert_eq!(draft.stage, "生後30日");
+    assert_eq!(draft.sections[0].about, "");
+}
+
+#[test]
+fn the_question_after_the_due_date_stands_once_for_twins() {
+    let programme = programme(vec![series(Owner::Desk, daily_items())]);
+    let twins = siblings().map(|child| Follower {
+        anchor: due("2026-12-01"),
+        ..child
+    });
+    let draft = draft(&programme, &library(&programme), day("2026-12-15"), &twins);
+    assert!(draft.asks);
+    assert_eq!(draft.sections.len(), 1);
+}
+
+#[test]
 fn an_only_child_needs_no_name_above_the_article() {
     let programme = programme(vec![series(Owner::Desk, vec![item("d30")])]);
     let only = Follower {

@@ -1,7 +1,9 @@
 //! Content packs: every problem with a text that has it, and that what is written can be read again.
 
-use kizuna_domain::content::pack::{ArticleDocument, Pack, PackArticle, PackProblem, USEFUL_DAYS_MAX, front_of, read};
-use kizuna_domain::content::{Owner, Placement, Review, Revision, Source, Verdict, body};
+use kizuna_domain::content::pack::{
+    ArticleDocument, Pack, PackArticle, PackProblem, Support, USEFUL_DAYS_MAX, front_of, read,
+};
+use kizuna_domain::content::{ForWhom, Owner, Placement, Review, Revision, Source, Verdict, body};
 use kizuna_domain::message::{Block, Inline};
 use kizuna_domain::position::Clock;
 use kizuna_domain::tenant::Settings;
@@ -239,10 +241,22 @@ fn a_manifest_is_complete_and_has_no_other_keys() {
 }
 
 #[test]
+fn a_page_of_support_is_kept_as_it_was_written_and_an_empty_one_is_refused() {
+    let words = "だいじょうぶです。\n\n## 手続きのこと\n- 窓口で聞けます";
+    let support = Support::read(&format!("\u{feff}{}", words.replace('\n', "\r\n"))).unwrap();
+    assert_eq!(support.text(), words);
+    assert_eq!(support.blocks().len(), 3);
+    assert!(Support::read("").unwrap_err().en.contains("empty"));
+}
+
+#[test]
 fn desks_come_with_a_pack_and_their_keys_are_checked() {
     let desks = "[[desk]]\nid = \"kodomo\"\nname = \"こども家庭センター\"\ndefault = true\n";
     let pack = read(DESK_PACK, Some(desks), vec![]).unwrap();
-    assert!(pack.desks[0].default);
+    assert!(pack.desks[0].default && pack.desks[0].for_whom.is_none());
+    let for_loss = format!("{desks}for = \"loss\"\n");
+    let pack = read(DESK_PACK, Some(&for_loss), vec![]).unwrap();
+    assert_eq!(pack.desks[0].for_whom, Some(ForWhom::Loss));
     let wrong = read(DESK_PACK, Some("[[desk]]\nid = \"kodomo\"\n"), vec![]);
     assert_says(&problem_of(wrong), "desks.toml:");
 }

@@ -1,8 +1,8 @@
 //! Stops, pauses and corrected dates against letters that are planned, queued or on their way.
 
 use kizuna_domain::position::Anchor;
-use kizuna_engine::actions::Actor;
 use kizuna_engine::actions::people as readers;
+use kizuna_engine::actions::{Actor, life};
 use kizuna_engine::planner::{self, Hours};
 
 use crate::app::{Family, TODAY, TOWN, TestApp, Town, daily, day, jst, on_both, only};
@@ -207,14 +207,14 @@ on_both! {
         let elder = town.family("elder").born("2026-12-20").of(&hanako).add();
         plan(&town);
         assert_eq!(town.report(TODAY).waiting, 1, "two children, one letter");
-        town.pause(&hanako, true);
+        life::stop_one(&app.env, &town.tenant(), hanako.subscriber, hanako.subscription).unwrap();
 
         only(app.run());
 
         let letters = town.letters_to(&hanako);
         assert_eq!(letters.len(), 1);
         assert!(letters[0].text.contains("本文 d4\n") && !letters[0].text.contains("12w3d"), "{letters:?}");
-        assert_eq!(town.states(&hanako, TODAY), [("daily/12w3d".into(), "skipped:paused".into())]);
+        assert_eq!(town.states(&hanako, TODAY), [("daily/12w3d".into(), "skipped:stopped".into())]);
         assert_eq!(town.states(&elder, TODAY), [("daily/d4".into(), "sent".into())]);
     }
 }

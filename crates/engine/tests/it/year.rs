@@ -161,6 +161,8 @@ struct Model {
     due: Option<Date>,
     birth: Option<Date>,
     registered: Date,
+    /// The day on which the last pause ended.
+    resumed: Option<Date>,
     area: Option<&'static str>,
     silent: bool,
     ended: bool,
@@ -216,6 +218,7 @@ fn models(count: usize) -> Vec<Model> {
             due,
             birth,
             registered: birth.map_or(registered, |birth| registered.max(birth)),
+            resumed: None,
             area: [None, Some("minami"), Some("higashi")][number % 3],
             silent: number % 29 == 26,
             ended: number % 29 == 28,
@@ -329,13 +332,20 @@ fn clock_of(article: &PackArticle, slot: &str) -> Clock {
     }
 }
 
-/// What is due for one family on a day, before asking what it had; with what each line fills in the ledger.
-fn due(all: &[Series], model: &Model, today: Date, missed: &[Date]) -> Vec<(Line, Vec<String>)> {
-    if model.silent || model.ended || model.registered > today {
+/// What is due for one family on a day, with what each line fills in the ledger; what it had is asked for a bundle alone.
+fn due(
+    all: &[Series],
+    model: &Model,
+    today: Date,
+    missed: &[Date],
+    had: &dyn Fn(&str) -> bool,
+) -> Vec<(Line, Vec<String>)> {
+    let from = model.resumed.map_or(model.registered, |on| on + 1.days());
+    if model.silent || model.ended || from > today {
         return vec![];
     }
     let days_looked_at: Vec<Date> = std::iter::once(today)
-        .chain(missed.iter().copied().filter(|on| *on >= model.registered))
+        .chain(missed.iter().copied().filter(|on| *on >= from))
         .collect();
     let mut lines: Vec<(Line, Vec<String>)> = Vec::new();
     for series in all {
@@ -370,7 +380,7 @@ fn due(all: &[Series], model: &Model, today: Date, missed: &[Date]) -> Vec<(Line
             let articles = articles.into_iter().map(|(_, id)| id).collect();
             lines.push(((series.track.to_owned(), place, articles), vec![key]));
         }
-        lines.extend(bundle(series, model, today));
+        lines.extend(bundle(series, model, today, had));
     }
     if model.birth.is_none()
         && days_looked_at
@@ -411,9 +421,11 @@ fn in_band(series: &Series, article: &PackArticle, model: &Model, on: Date) -> b
         && bound(text(&article.placement.until_slot), false)
 }
 
-/// ここまでのまとめ for whoever registered today or in the three days before.
-fn bundle(series: &Series, model: &Model, today: Date) -> Option<(Line, Vec<String>)> {
-    if !series.digest || days(model.registered, today) > 3 || !runs(series, model, today) {
+/// ここまでのまとめ for whoever registered, or ended a pause, today or in the three days before.
+fn bundle(series: &Series, model: &Model, today: Date, had: &dyn Fn(&str) -> bool) -> Option<(Line, Vec<String>)> {
+    let joined = model.resumed.unwrap_or(model.registered);
+    let first = model.resumed.map_or(model.registered, |on| on + 1.days());
+    if !series.digest || days(joined, today) > 3 || !runs(series, model, today) {
         return None;
     }
     let mut useful: Vec<(Date, &PackArticle)> = Vec::new();
@@ -424,7 +436,7 @@ fn bundle(series: &Series, model: &Model, today: Date) -> Option<(Line, Vec<Stri
     {
         let came = article.placement.slots.iter().map(ToString::to_string).any(|slot| {
             let on = comes(&slot, model, clock_of(article, &slot), series).filter(|on| runs(series, model, *on));
-            (model.birth.is_some() && is_pregnancy(&slot)) || on.is_some_and(|on| on < model.registered)
+            (model.birth.is_some() && is_pregnancy(&slot)) || on.is_some_and(|on| on < first)
         });
         let until = article.placement.useful_until_slot.unwrap().to_string();
         let last = match (model.birth, is_pregnancy(&until)) {
@@ -434,24 +446,31 @@ fn bundle(series: &Series, model: &Model, today: Date) -> Option<(Line, Vec<Stri
         };
         useful.extend(last.filter(|last| came && today <= *last).map(|last| (last, article)));
     }
-    useful.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    useful.truncate(5);
-    if useful.is_empty() {
-        return None;
-    }
-    let mut keys = vec![format!("{}/digest", series.track)];
-    for (_, article) in &useful {
-        for slot in article.placement.slots.iter().map(ToString::to_string) {
+    let stages = |article: &PackArticle| -> Vec<String> {
+        let slots = article.placement.slots.iter().map(ToString::to_string);
+        let keys = slots.map(|slot| {
             let mark = if clock_of(article, &slot) == Clock::Corrected {
                 "~"
             } else {
                 ""
             };
-            keys.push(format!("{}/{slot}{mark}", series.track));
-        }
+            format!("{}/{slot}{mark}", series.track)
+        });
+        keys.collect()
+    };
+    if model.resumed.is_some() {
+        useful.retain(|(_, article)| !stages(article).iter().any(|key| had(key)));
     }
+    useful.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
+    useful.truncate(5);
+    if useful.is_empty() {
+        return None;
+    }
+    let place = model.resumed.map_or("digest".to_owned(), |on| format!("digest/{on}"));
+    let mut keys = vec![format!("{}/{place}", series.track)];
+    keys.extend(useful.iter().flat_map(|(_, article)| stages(article)));
     let articles = useful.into_iter().map(|(_, article)| article.id.clone()).collect();
-    Some(((series.track.to_owned(), "digest".into(), articles), keys))
+    Some(((series.track.to_owned(), place, articles), keys))
 }
 
 type Plan = BTreeSet<(usize, Line)>;
@@ -500,7 +519,7 @@ fn the_preview_of_every_day_of_a_year_is_what_a_second_opinion_finds() {
             .iter()
             .enumerate()
             .flat_map(|(number, model)| {
-                due(&all, model, date(on), &[])
+                due(&all, model, date(on), &[], &|_| false)
                     .into_iter()
                     .map(move |(line, _)| (number, line))
             })
@@ -556,6 +575,7 @@ fn running_every_day_of_a_year_sends_what_its_preview_said() {
                 41..=42 if !model.ended => {
                     if paused.remove(&number) {
                         town.pause(family, false);
+                        models[number].resumed = Some(today);
                     } else {
                         paused.insert(number);
                         town.pause(family, true);
@@ -581,7 +601,8 @@ fn running_every_day_of_a_year_sends_what_its_preview_said() {
         let mut expected = Plan::new();
         let mut filled: Vec<(usize, String)> = Vec::new();
         for number in families.keys().copied().filter(|number| !paused.contains(number)) {
-            for (line, keys) in due(&all, &models[number], today, &behind) {
+            let had = |key: &str| ledger.contains(&(number, key.to_owned()));
+            for (line, keys) in due(&all, &models[number], today, &behind, &had) {
                 if !ledger.contains(&(number, keys[0].clone())) {
                     expected.insert((number, line));
                     filled.extend(keys.into_iter().map(|key| (number, key)));

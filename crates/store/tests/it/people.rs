@@ -488,7 +488,7 @@ store_test!(
                     on: day("2026-12-20"),
                     due: None
                 },
-                Some("hanako")
+                None
             )
         );
         assert_eq!(
@@ -712,5 +712,52 @@ store_test!(
             .map(|follower| (follower.subscription, "kizuna/d1".to_owned()))
             .collect();
         assert!(store.write(|tx| runs::reserved(tx, town.scope, &keys)).is_empty());
+    }
+);
+
+store_test!(
+    fn a_pause_ends_after_its_last_day_and_only_where_there_is_one(store: &Fixture) {
+        let town = Town::with(store);
+        let hanako = town.family("hanako").state(SubscriptionState::Paused).build();
+        let active = town.family("active").build();
+        let end = |family: &Family| {
+            store.write(|tx| people::end_pause(tx, town.scope, family.subscription, day("2026-12-24")))
+        };
+        let own = |family: &Family| {
+            store
+                .read(|tx| people::own(tx, &store.keys, town.scope, family.subscriber))
+                .remove(0)
+        };
+        let (_, before) = own(&hanako);
+
+        assert_eq!([end(&hanako), end(&hanako), end(&active)], [true, false, false]);
+
+        let (follower, version) = own(&hanako);
+        assert_eq!(
+            (follower.state, follower.resumed_on),
+            (SubscriptionState::Active, Some(day("2026-12-24")))
+        );
+        assert_eq!(version, before + 1);
+        assert_eq!(own(&active).0.resumed_on, None);
+    }
+);
+
+store_test!(
+    fn what_ended_has_no_nickname_any_more(store: &Fixture) {
+        let town = Town::with(store);
+        let hanako = town.family("hanako").build();
+        let name = || {
+            let rows = store.read(|tx| people::export(tx, &store.keys, town.scope, None, 10));
+            rows[0].nickname.clone()
+        };
+        let set = |state| store.write(|tx| people::set_state(tx, town.scope, hanako.subscription, state, None));
+        set(SubscriptionState::Paused);
+        assert_eq!(name().as_deref(), Some("hanako"));
+        set(SubscriptionState::Ended);
+        assert_eq!(name(), None);
+        assert_eq!(
+            store.number("SELECT COUNT(*) FROM subscriptions WHERE nickname IS NOT NULL"),
+            0
+        );
     }
 );

@@ -201,3 +201,29 @@ store_test!(
         assert!(town.is_reserved(&hanako, SLOT), "so that it is never planned twice");
     }
 );
+
+store_test!(
+    fn a_twin_holds_what_its_sibling_holds_and_no_letter_of_its_own(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        let hanako = town.family("hanako").build();
+        let twin = town.family("twin").of(&hanako).build();
+        let batch = town.batch().letter(&[(&hanako, SLOT)]).build();
+        let share = |scope| store.write(|tx| runs::share_ledger(tx, scope, hanako.subscription, twin.subscription));
+
+        assert_eq!(share(other.scope), 0, "another town's ledger");
+        assert_eq!(share(town.scope), 1);
+
+        assert!(town.is_reserved(&twin, SLOT));
+        assert_eq!(town.letters(batch).len(), 1, "the letter is its sibling's alone");
+        let recall = Recall::Silence(SkipReason::Stopped);
+        assert_eq!(
+            store.write(|tx| runs::recall(tx, town.scope, twin.subscription, recall)),
+            0
+        );
+        assert_eq!(
+            town.letters(batch)[0].outcome,
+            None,
+            "the end of one recalls nothing of the other"
+        );
+    }
+);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kizuna_domain::content::Desk;
+use kizuna_domain::content::pack::Support;
 use kizuna_domain::ids::{AccountId, TenantId};
 use kizuna_store::tenants::{self, Tenant};
 
@@ -152,5 +153,18 @@ store_test!(
             [desk("a", "一"), desk("b", "変わった")]
         );
         assert_eq!(store.read(|tx| tenants::desks(tx, other.scope)), []);
+    }
+);
+
+store_test!(
+    fn a_page_of_support_belongs_to_its_tenant_and_the_last_words_count(store: &Fixture) {
+        let (town, other) = (Town::with(store), Town::named(store, "other"));
+        assert_eq!(store.read(|tx| tenants::support(tx, town.scope)), None);
+        for words in ["はじめの文です。", "つぎの文です。\n- 窓口で聞けます"] {
+            let support = Support::read(words).unwrap();
+            store.write(|tx| tenants::put_support(tx, town.scope, &support));
+            assert_eq!(store.read(|tx| tenants::support(tx, town.scope)), Some(support));
+        }
+        assert_eq!(store.read(|tx| tenants::support(tx, other.scope)), None);
     }
 );

@@ -268,12 +268,11 @@ fn show(
             Situation::Raising => (words.birth_legend, words.birth_hint),
         };
         let clock = match follower.anchor {
-            Anchor::Due(_) => Clock::One,
             Anchor::Birth { due: Some(due), .. } if follower.anchor.is_preterm() => {
                 Clock::Due(dates::day(due, language))
             }
             // A due date of a child born at term moves nothing.
-            Anchor::Birth { due: Some(_), .. } => Clock::One,
+            Anchor::Due(_) | Anchor::Birth { due: Some(_), .. } => Clock::One,
             Anchor::Birth { on, due: None } => {
                 let asked = Asked {
                     name: "date",

@@ -269,7 +269,7 @@ fn another_child_is_added_once_and_a_twin_only_where_it_is_asked_for() {
     assert_eq!(known.status, StatusCode::CONFLICT);
     known
         .says("もう登録されています")
-        .says("<details class=\"card gap more\" open>");
+        .says("<details class=\"card gap fold\" open>");
     send("look", &other, "7", "とてもとてもとてもとてもながいよびかたです").says("20文字まで");
     home.twin("かおり");
     let names: Vec<Option<String>> = home.living().into_iter().map(|child| child.nickname).collect();
