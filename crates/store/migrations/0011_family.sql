@@ -31,3 +31,6 @@ CREATE TABLE moves (
 CREATE UNIQUE INDEX moves_by_code ON moves (to_tenant_id, code_index);
 CREATE UNIQUE INDEX moves_of_subscriber ON moves (tenant_id, subscriber_id);
 CREATE INDEX moves_by_end ON moves (expires_at);
+
+-- For taking an address away, which must not look through everybody's troubles.
+CREATE INDEX point_troubles_of_point ON point_troubles (point_id);

@@ -727,17 +727,22 @@ pub fn prefer(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId, id: 
 }
 
 sql!(
+    FORGET_TROUBLES,
+    "DELETE FROM point_troubles WHERE tenant_id = $1 AND point_id = $2"
+);
+sql!(
     REMOVE_POINT,
     "DELETE FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
 );
 
-/// Takes an address of a reader away; call [`refresh_reach`] afterwards.
+/// Takes an address of a reader away, with what kept messages from it; call [`refresh_reach`] afterwards.
 pub fn remove_point(
     tx: &mut WriteTx<'_>,
     scope: Scope,
     subscriber: SubscriberId,
     id: PointId,
 ) -> Result<(), StoreError> {
+    tx.exec(FORGET_TROUBLES, args![scope.bytes(), id.bytes()])?;
     tx.exec_one(REMOVE_POINT, args![scope.bytes(), subscriber.bytes(), id.bytes()])
 }
 

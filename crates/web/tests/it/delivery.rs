@@ -246,9 +246,10 @@ pub(crate) fn bare_kanji(body: &str) -> Vec<String> {
         left.push(' ');
         rest = &tag[end.unwrap_or(tag.len() - 1) + 1..];
     }
+    let names = ["こもれび町", "ひだまり市", "妊娠39週0日"];
     let is_kanji = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
     left.split_whitespace()
-        .filter(|word| word.contains(is_kanji) && !word.contains("こもれび町") && !word.contains("ひだまり市"))
+        .filter(|word| word.contains(is_kanji) && names.iter().all(|name| !word.contains(name)))
         .map(str::to_owned)
         .collect()
 }
