@@ -135,7 +135,7 @@ impl Fixture {
 
     /// How many rows have each of these bytes in each of these columns.
     pub(crate) fn rows_with(&self, columns: &[String], bytes: &[Vec<u8>]) -> Vec<(String, i64)> {
-        let mut count: Box<dyn FnMut(&str, &[u8]) -> i64> = match self.location() {
+        let mut count: Box<Count> = match self.location() {
             Location::File(path) => {
                 let connection = rusqlite::Connection::open(path).unwrap();
                 Box::new(move |text, bytes| connection.query_row(text, [bytes], |row| row.get(0)).unwrap())
@@ -165,6 +165,9 @@ impl Fixture {
         self.read(|tx| tx.one(&sql, &[], |row| row.int(0))).unwrap()
     }
 }
+
+/// Asks a database how many rows have these bytes.
+type Count = dyn FnMut(&str, &[u8]) -> i64;
 
 fn location(place: &Place) -> Location {
     match place {
