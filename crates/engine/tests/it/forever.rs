@@ -399,6 +399,10 @@ fn live(seed: u64, count: usize) {
 }
 
 /// More towns with `KIZUNA_TOWNS=20`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how many towns is asked for by whoever runs the tests"
+)]
 #[test]
 fn after_a_stop_at_any_moment_nothing_comes_for_four_hundred_days() {
     let towns = std::env::var("KIZUNA_TOWNS")

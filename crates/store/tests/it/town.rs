@@ -133,40 +133,26 @@ impl Fixture {
         }
     }
 
-    /// True where a column of the schema holds bytes.
-    pub(crate) fn is_binary(&self, column: &str) -> bool {
-        let (table, name) = column.split_once('.').unwrap();
-        match self.location() {
+    /// How many rows have each of these bytes in each of these columns.
+    pub(crate) fn rows_with(&self, columns: &[String], bytes: &[Vec<u8>]) -> Vec<(String, i64)> {
+        let mut count: Box<Count> = match self.location() {
             Location::File(path) => {
                 let connection = rusqlite::Connection::open(path).unwrap();
-                let sql = "SELECT COUNT(*) FROM pragma_table_info(?1) WHERE name = ?2 AND type = 'BYTEA'";
-                connection
-                    .query_row(sql, [table, name], |row| row.get::<_, i64>(0))
-                    .unwrap()
-                    == 1
+                Box::new(move |text, bytes| connection.query_row(text, [bytes], |row| row.get(0)).unwrap())
             }
             Location::Server(url) => {
                 let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
-                let sql = "SELECT 1 FROM information_schema.columns
-                           WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2 AND data_type = 'bytea'";
-                !client.query(sql, &[&table, &name]).unwrap().is_empty()
+                Box::new(move |text, bytes| client.query_one(text, &[&bytes]).unwrap().get(0))
             }
+        };
+        let mut found = Vec::new();
+        for column in columns {
+            let (table, name) = column.split_once('.').unwrap();
+            let text = format!("SELECT COUNT(*) FROM {table} WHERE {name} = $1");
+            let rows = bytes.iter().map(|bytes| count(&text, bytes)).sum();
+            found.push((column.clone(), rows));
         }
-    }
-
-    /// Rows of a table with these bytes in a column.
-    pub(crate) fn count_of(&self, table: &str, column: &str, bytes: &[u8]) -> i64 {
-        let text = |mark| format!("SELECT COUNT(*) FROM {table} WHERE {column} = {mark}");
-        match self.location() {
-            Location::File(path) => {
-                let connection = rusqlite::Connection::open(path).unwrap();
-                connection.query_row(&text("?1"), [bytes], |row| row.get(0)).unwrap()
-            }
-            Location::Server(url) => {
-                let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
-                client.query_one(&text("$1"), &[&bytes]).unwrap().get(0)
-            }
-        }
+        found
     }
 
     /// The number that a statement answers.
@@ -179,6 +165,9 @@ impl Fixture {
         self.read(|tx| tx.one(&sql, &[], |row| row.int(0))).unwrap()
     }
 }
+
+/// Asks a database how many rows have these bytes.
+type Count = dyn FnMut(&str, &[u8]) -> i64;
 
 fn location(place: &Place) -> Location {
     match place {

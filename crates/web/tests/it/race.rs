@@ -231,7 +231,7 @@ struct Found {
 }
 
 /// Mornings of a town, a part of whose readers stop or erase while letters leave.
-fn mornings(provider: Provider, mornings: usize, readers: usize, stops: usize) -> Found {
+fn mornings(provider: &Provider, mornings: usize, readers: usize, stops: usize) -> Found {
     let place = Place::bare();
     let town = place.empty_town("hidamari", "ひだまり市", TenantKind::Demo, "json");
     actions::content::import(place.env(), None, &crate::support::starter_pack("starter-ja")).unwrap();
@@ -243,8 +243,8 @@ fn mornings(provider: Provider, mornings: usize, readers: usize, stops: usize) -
         &[provider.account()],
     )
     .unwrap();
-    let mut living = families(&place, &town, &provider, readers);
-    if let Provider::Line(double) = &provider {
+    let mut living = families(&place, &town, provider, readers);
+    if let Provider::Line(double) = provider {
         for address in living.keys() {
             double.add_user("hidamari", address, "花子");
             double.befriend_quietly(CHANNEL, address);
@@ -270,7 +270,7 @@ fn mornings(provider: Provider, mornings: usize, readers: usize, stops: usize) -
         let answered = thread::scope(|scope| {
             let carrying = scope.spawn(|| {
                 place.run();
-                place.clock.set(&format!("{}T00:30:00Z", today));
+                place.clock.set(&format!("{today}T00:30:00Z"));
                 place.run();
                 over.store(true, Ordering::SeqCst);
             });
@@ -278,7 +278,7 @@ fn mornings(provider: Provider, mornings: usize, readers: usize, stops: usize) -
             let hands: Vec<_> = [0, 1]
                 .map(|hand| {
                     let (stopping, place, town, provider, over, living) =
-                        (&stopping, &place, &town, &provider, &over, &living);
+                        (&stopping, &place, &town, provider, &over, &living);
                     scope.spawn(move || {
                         let mut answered = Vec::new();
                         for (number, (when, address)) in stopping.iter().enumerate().filter(|(n, _)| n % 2 == hand) {
@@ -301,7 +301,7 @@ fn mornings(provider: Provider, mornings: usize, readers: usize, stops: usize) -
             acknowledged.insert(address, Answered { before, after });
         }
     }
-    judge(&provider, &acknowledged)
+    judge(provider, &acknowledged)
 }
 
 /// One press on the page of a stop, or on that of erasing.
@@ -358,6 +358,10 @@ fn judge(provider: &Provider, acknowledged: &BTreeMap<String, Answered>) -> Foun
 }
 
 /// Readers, stops a morning and mornings; `KIZUNA_STOPS=1200` asks for that many stops on each channel.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how many stops is asked for by whoever runs the tests"
+)]
 fn size() -> (usize, usize, usize) {
     let wanted: Option<usize> = std::env::var("KIZUNA_STOPS").ok().and_then(|text| text.parse().ok());
     let (stops, mornings) = wanted.map_or((8, 8), |wanted| (wanted.div_ceil(20), 20));
@@ -367,7 +371,7 @@ fn size() -> (usize, usize, usize) {
 #[test]
 fn by_line_nothing_begins_after_a_stop_was_answered() {
     let (readers, stops, count) = size();
-    let found = mornings(line(), count, readers, stops);
+    let found = mornings(&line(), count, readers, stops);
     println!("LINE: {found:?}");
     assert_eq!((found.stops, &found.broken), (stops * count, &vec![]));
     // Some came before their letter and some after it: else nothing raced.
@@ -380,7 +384,7 @@ fn by_line_nothing_begins_after_a_stop_was_answered() {
 #[test]
 fn by_mail_nothing_begins_after_a_stop_was_answered() {
     let (readers, stops, count) = size();
-    let found = mornings(mail(readers * count), count, readers, stops);
+    let found = mornings(&mail(readers * count), count, readers, stops);
     println!("mail: {found:?}");
     assert_eq!((found.stops, &found.broken), (stops * count, &vec![]));
     // Some came before their letter and some after it: else nothing raced.
