@@ -105,8 +105,8 @@ pub fn read(bytes: &[u8]) -> Option<Incoming> {
     })
 }
 
-/// True where a mail names more types of content than any report does: each can be a mail within a mail, and so deep
-/// that taking it apart would use up the memory of a thread.
+/// True where a mail names more types of content than any report does: each may be a mail within a mail, and none is
+/// worth the memory of taking it apart.
 fn is_a_maze(bytes: &[u8]) -> bool {
     let name = b"content-type";
     let named = bytes

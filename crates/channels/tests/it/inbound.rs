@@ -283,9 +283,14 @@ fn what_is_far_too_large_or_nested_is_read_as_far_as_it_goes() {
     assert!(read(nested.as_bytes()).is_some());
     let messages = format!(
         "Delivered-To: {TO}\r\n{}",
-        "Content-Type: message/rfc822\r\n\r\n".repeat(3_000)
+        "Content-Type: message/rfc822\r\n\r\n".repeat(30_000)
     );
     assert!(read(messages.as_bytes()).is_some());
+    let many = report(
+        &"Content-Type: text/plain\r\n".repeat(60),
+        "Action: failed|Status: 5.1.1",
+    );
+    assert_eq!(mail(&many).report, Report::None, "more parts than any report has");
     let headers = format!("Delivered-To: {TO}\r\n{}", "X: y\r\n".repeat(50_000));
     assert!(read(headers.as_bytes()).is_some());
 }
