@@ -12,6 +12,7 @@ mod mime;
 mod net;
 mod outbox;
 pub mod render;
+mod web;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +25,7 @@ use kizuna_domain::run::outcome::{Fault, Outcome};
 
 pub use net::{Clock, Net};
 
-/// Code of a channel: `email`, `outbox`. Open, so that a new channel is one file and one line.
+/// Code of a channel: `email`, `web`. Open, so that a new channel is one file and one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelKind(pub &'static str);
 
@@ -320,7 +321,7 @@ pub trait Channel: Send + Sync {
 }
 
 /// Every channel of this build.
-pub static CHANNELS: &[&dyn Channel] = &[&line::Line, &email::Email, &outbox::Outbox];
+pub static CHANNELS: &[&dyn Channel] = &[&line::Line, &email::Email, &web::Web, &outbox::Outbox];
 
 /// The channel with this code.
 pub fn channel(kind: &str) -> Option<&'static dyn Channel> {

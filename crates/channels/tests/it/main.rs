@@ -11,3 +11,4 @@ mod real_servers;
 mod relay;
 mod settings;
 mod support;
+mod web;

@@ -177,7 +177,12 @@ fn put_town(env: &Env, args: &Demo, relay_port: u16, line: NewAccount) -> Result
         .into(),
         ..NewAccount::default()
     };
-    let tenant = actions::put(env, TOWN, "ひだまり市", &settings(args.port)?, &[line, email, outbox])?;
+    let web = NewAccount {
+        channel: "web".to_owned(),
+        ..NewAccount::default()
+    };
+    let accounts = [line, email, web, outbox];
+    let tenant = actions::put(env, TOWN, "ひだまり市", &settings(args.port)?, &accounts)?;
     let (starter, town) = packs()?;
     content::import(env, None, &starter)?;
     content::import(env, Some(&tenant), &town)?;

@@ -18,6 +18,7 @@ mod mail;
 mod missed;
 mod mornings;
 mod neighbours;
+mod on_the_web;
 mod races;
 mod samples;
 mod staff;
