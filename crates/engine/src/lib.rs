@@ -12,6 +12,8 @@
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
+//! | [`ways`] | how a tenant lets families receive |
+//! | [`throttle`] | how often somebody may ask |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
@@ -30,7 +32,9 @@ pub mod planner;
 pub mod programme;
 mod recorder;
 pub mod run;
+pub mod throttle;
 pub mod walk;
+pub mod ways;
 pub mod witness;
 
 pub use env::{Clock, Env, Net, Pace, Random, Stop};

@@ -3,6 +3,7 @@
 use kizuna_channels::render;
 use kizuna_domain::content::Desk;
 use kizuna_domain::message::{Draft, Links};
+use kizuna_domain::place::PlaceCode;
 use kizuna_store::tenants;
 use serde_json::{Value, json};
 
@@ -59,8 +60,11 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
             ),
             ("登録する", "register/line"),
         )],
-        Answer::Register => vec![button(
-            reply,
+        Answer::Register(place) => vec![button(
+            &Reply {
+                ticket: link_end(reply.ticket.as_deref(), place),
+                ..reply.clone()
+            },
             "登録のページです。日付を一つ入れるだけで、おわります。",
             ("登録する", "register/line"),
         )],
@@ -120,6 +124,12 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
     };
     messages.truncate(MESSAGES_MAX);
     Ok(messages)
+}
+
+/// The end of a registration link, with the place that is to be counted.
+fn link_end(ticket: Option<&str>, place: Option<PlaceCode>) -> Option<String> {
+    let place = place.map(|place| format!("?p={place}")).unwrap_or_default();
+    ticket.map(|ticket| format!("{ticket}{place}"))
 }
 
 fn todays(env: &Env, reply: &Reply) -> Result<Option<Draft>, EngineError> {

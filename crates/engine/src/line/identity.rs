@@ -21,14 +21,20 @@ pub const VALID: SignedDuration = SignedDuration::from_hours(24);
 pub enum Purpose {
     /// Register as a LINE user.
     Register,
+    /// Register by an address from which a mail came.
+    MailRegister,
+    /// Confirm by the link in a mail what was asked for on the page.
+    MailConfirm,
     /// Change one's own dates and pauses.
     Manage,
 }
 
 impl Purpose {
-    const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Purpose::Register => "line-register",
+            Purpose::MailRegister => "mail-register",
+            Purpose::MailConfirm => "mail-confirm",
             Purpose::Manage => "manage",
         }
     }
@@ -39,6 +45,8 @@ impl Purpose {
 pub struct Pass {
     /// Number of the ticket.
     pub id: Uuid,
+    /// What it is for.
+    pub purpose: Purpose,
     subject: String,
 }
 
@@ -86,6 +94,12 @@ pub fn registration_ticket(env: &Env, scope: Scope, user: &str) -> Result<String
     Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Register, user, now))?)
 }
 
+/// Makes a ticket with which whoever wrote from an address can register by it; gives the words of its link.
+pub fn mail_ticket(env: &Env, scope: Scope, address: &str) -> Result<String, EngineError> {
+    let (id, now) = (env.ids.next(), env.clock.now());
+    Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::MailRegister, address, now))?)
+}
+
 /// Makes a ticket with which a reader can change their own dates and pauses; gives the words of its link.
 pub fn manage_ticket(env: &Env, scope: Scope, reader: SubscriberId) -> Result<String, EngineError> {
     let (id, now, subject) = (env.ids.next(), env.clock.now(), reader.to_string());
@@ -106,6 +120,7 @@ pub fn show(env: &Env, scope: Scope, purpose: Purpose, token: &str) -> Result<Sh
         Some(ticket) => {
             let pass = Pass {
                 id,
+                purpose,
                 subject: ticket.subject,
             };
             match ticket.used_at {
@@ -129,6 +144,11 @@ pub fn line_user(pass: &Pass) -> Result<&str, EngineError> {
     } else {
         Err(EngineError::Rule("this ticket is not for a LINE user".to_owned()))
     }
+}
+
+/// The words that a ticket was made with.
+pub(crate) fn subject(pass: &Pass) -> &str {
+    &pass.subject
 }
 
 /// The reader whom a ticket of either kind stands for; `None` for a LINE user who is not registered.

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::Account;
-use kizuna_store::{line, tickets};
+use kizuna_store::{line, throttles, tickets};
 use serde_json::Value;
 
 pub use answer::say;
@@ -100,11 +100,12 @@ fn listen(env: &Env, sender: &SyncSender<Reply>) {
     }
 }
 
-/// Forgets ids of events after 40 days, and tickets a day after they expired.
+/// Forgets ids of events after 40 days, tickets a day after they expired, and how often somebody asked once it is over.
 pub fn sweep(env: &Env) -> Result<(), kizuna_store::StoreError> {
     let now = env.clock.now();
     let before = |ago: SignedDuration| now.checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH);
     while env.db.write(|tx| line::sweep_events(tx, before(EVENT_IDS_KEPT)))? > 0 {}
     while env.db.write(|tx| tickets::sweep(tx, before(identity::VALID)))? > 0 {}
+    while env.db.write(|tx| throttles::sweep(tx, now))? > 0 {}
     Ok(())
 }
