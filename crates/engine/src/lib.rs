@@ -14,6 +14,7 @@
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
 //! | [`ways`] | how a tenant lets families receive |
 //! | [`throttle`] | how often somebody may ask |
+//! | [`transactional`] | single mails that somebody asked for, apart from the daily run |
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
@@ -33,6 +34,7 @@ pub mod programme;
 mod recorder;
 pub mod run;
 pub mod throttle;
+pub mod transactional;
 pub mod walk;
 pub mod ways;
 pub mod witness;

@@ -1,7 +1,7 @@
 //! How a tenant lets families receive: by LINE, by mail, on a page. What has no account is not offered.
 
+use kizuna_store::line;
 use kizuna_store::tenants::{self, Account, Tenant};
-use kizuna_store::{ReadTx, StoreError, line};
 
 use crate::env::Env;
 use crate::error::EngineError;
@@ -56,14 +56,4 @@ fn friend(account: &Account) -> Option<String> {
     let id = account.settings.get("basic_id").map(|id| id.trim_start_matches('@'));
     id.filter(|id| !id.is_empty() && replies == Replies::Ours)
         .map(str::to_owned)
-}
-
-/// The account through which a tenant writes mails: its relay, or the folder that stands in for one.
-pub(crate) fn mail_account(tx: &mut ReadTx<'_>, env: &Env, tenant: &Tenant) -> Result<Option<Account>, StoreError> {
-    for channel in MAIL {
-        if let Some(account) = tenants::account(tx, &env.keys, tenant.scope(), channel)? {
-            return Ok(Some(account));
-        }
-    }
-    Ok(None)
 }

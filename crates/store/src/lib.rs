@@ -8,6 +8,7 @@ pub mod db;
 pub mod error;
 pub mod fence;
 pub mod line;
+pub mod mails;
 pub mod media;
 pub mod menus;
 pub mod migrate;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "line", include_str!("../migrations/0004_line.sql")),
     (5, "menus", include_str!("../migrations/0005_menus.sql")),
     (6, "media", include_str!("../migrations/0006_media.sql")),
+    (7, "mail", include_str!("../migrations/0007_mail.sql")),
     (8, "register", include_str!("../migrations/0008_register.sql")),
 ];
 

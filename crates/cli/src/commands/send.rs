@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kizuna_domain::people::SkipReason;
 use kizuna_engine::line::{self, Inbox};
 use kizuna_engine::run::{Report, RunOutcome};
-use kizuna_engine::{Env, menus, run as daily};
+use kizuna_engine::{Env, menus, run as daily, transactional};
 use kizuna_store::runs;
 use kizuna_store::tenants::Tenant;
 use kizuna_web::{Entrance, Site};
@@ -21,6 +21,8 @@ use crate::args::{Half, Run, Serve};
 
 /// Pause between two looks at what is due.
 const TICK: Duration = Duration::from_secs(5);
+/// Pause between two looks at mails that somebody waits for with a phone in the hand.
+const MAIL_TICK: Duration = Duration::from_secs(1);
 /// Doubtful letters that are listed on the screen; all of them are in the database.
 const DOUBTS_SHOWN: usize = 50;
 
@@ -213,7 +215,9 @@ pub(crate) fn serve(session: &Session, args: &Serve) -> Result<Outcome, Failure>
     let workers = if args.only == Some(Half::Web) {
         Vec::new()
     } else {
-        [work, work_on_menus, talk].map(|work| in_background(&env, work)).into()
+        [work, work_on_menus, talk, write_mails]
+            .map(|work| in_background(&env, work))
+            .into()
     };
     if args.only == Some(Half::Worker) {
         press_on_interrupt(&env.stop);
@@ -247,6 +251,16 @@ pub(crate) fn joined(workers: Vec<JoinHandle<()>>) -> Result<Outcome, Failure> {
 /// Works off what comes in from LINE until the stop button is pressed.
 pub(crate) fn talk(env: &Env) {
     line::work(env, &env.net);
+}
+
+/// Sends the single mails that somebody waits for until the stop button is pressed.
+pub(crate) fn write_mails(env: &Env) {
+    while !env.stop.is_pressed() {
+        if let Err(error) = transactional::work(env) {
+            tracing::error!(%error, "mails that somebody waits for could not be sent; it is tried again");
+        }
+        env.clock.wait(MAIL_TICK);
+    }
 }
 
 pub(crate) fn in_background(env: &Arc<Env>, work: fn(&Env)) -> JoinHandle<()> {

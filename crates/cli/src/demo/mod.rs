@@ -121,7 +121,7 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let hanako = staff::add_sample(&env, tenant.scope(), "見本 花子", &mail, Role::Administrator)?;
     // Asked for at every start: the stand-in forgets, and what is shown already is not made again.
     line_actions::publish_menus(&env, &tenant, Actor::System)?;
-    let workers = [send::work_on_menus, send::talk].map(|work| send::in_background(&env, work));
+    let workers = [send::work_on_menus, send::talk, send::write_mails].map(|work| send::in_background(&env, work));
     let inbox = Inbox::start(&env)?;
     // Whoever sits at this machine is the invented administrator, so that a newcomer need not sign in.
     let site = Arc::new(Site::new(

@@ -3,6 +3,7 @@
 pub mod content;
 pub mod line;
 pub mod people;
+pub mod places;
 pub mod registration;
 pub mod sign_in;
 pub mod staff;

@@ -125,7 +125,7 @@ fn reached<'a>(pass: &Pass, mail: Option<&'a Account>) -> Result<(&'a str, Strin
 
 /// The reader whom a ticket to register stands for; `None` before they are registered.
 pub fn reader_of(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Option<SubscriberId>, EngineError> {
-    let mail = env.db.read(|tx| ways::mail_account(tx, env, tenant))?;
+    let mail = env.db.read(|tx| transactional::way(tx, env, tenant.scope()))?;
     let (channel, address) = reached(pass, mail.as_ref())?;
     Ok(env
         .db
@@ -137,7 +137,7 @@ pub fn reader_of(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Option<Subsc
 /// Whoever is registered already keeps their number. A child that they follow is not added again: its date becomes the
 /// one given now, and a pause ends.
 pub fn register(env: &Env, tenant: &Tenant, pass: &Pass, new: &Registration) -> Result<Registered, EngineError> {
-    let mail = env.db.read(|tx| ways::mail_account(tx, env, tenant))?;
+    let mail = env.db.read(|tx| transactional::way(tx, env, tenant.scope()))?;
     let (channel, address) = reached(pass, mail.as_ref())?;
     let enrolment = Enrolment::new(env, tenant, channel)?;
     let reached = Reached {

@@ -22,4 +22,5 @@ mod on_the_web;
 mod races;
 mod samples;
 mod staff;
+mod transactional;
 mod year;

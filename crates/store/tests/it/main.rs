@@ -34,6 +34,7 @@ mod dispatch;
 mod fence;
 mod ledger;
 mod line;
+mod mails;
 mod media;
 mod menus;
 mod migrations;

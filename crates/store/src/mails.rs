@@ -1,0 +1,138 @@
+//! Single mails on their way to somebody who asked for them: sealed, and gone when they were taken or are given up.
+
+use jiff::Timestamp;
+use kizuna_domain::ids::TenantId;
+use kizuna_domain::message::Draft;
+use uuid::Uuid;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::StoreError;
+use crate::scope::Scope;
+use crate::seal::Keyring;
+use crate::{args, sql};
+
+const ADDRESS: &str = "transactional_mails.address";
+const DOCUMENT: &str = "transactional_mails.document";
+/// Tenants that may have mails to send.
+const TENANTS_MAX: i64 = crate::tenants::TENANTS_MAX;
+
+/// A mail on its way. Its `Debug` shows neither address nor words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Identifier, also its stable name for receivers.
+    pub id: Uuid,
+    /// Where it goes.
+    pub address: String,
+    /// What it says.
+    pub draft: Draft,
+    /// When it was asked for: the date it carries.
+    pub asked_at: Timestamp,
+    /// When it is of no use any more.
+    pub expires_at: Timestamp,
+    /// Attempts made before.
+    pub attempt: i64,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail")
+            .field("id", &self.id)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+sql!(
+    ADD,
+    "INSERT INTO transactional_mails (id, tenant_id, address, document, asked_at, not_before_at, expires_at, attempt)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+);
+
+/// Adds a mail that may leave at once.
+pub fn add(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, mail: &Mail) -> Result<(), StoreError> {
+    let row = mail.id.as_bytes();
+    let words = serde_json::to_string(&mail.draft).unwrap_or_default();
+    let (address, document) = (keys.seal(ADDRESS, row, &mail.address), keys.seal(DOCUMENT, row, &words));
+    let asked = mail.asked_at.as_millisecond();
+    let args = args![
+        row,
+        scope.bytes(),
+        address.as_slice(),
+        document.as_slice(),
+        asked,
+        asked,
+        mail.expires_at.as_millisecond(),
+        mail.attempt
+    ];
+    tx.exec(ADD, args).map(|_| ())
+}
+
+sql!(
+    TENANTS_DUE,
+    "SELECT DISTINCT tenant_id FROM transactional_mails WHERE not_before_at <= $1 ORDER BY tenant_id LIMIT $2"
+);
+
+/// The tenants that have mails to send, or to give up, now.
+pub fn tenants_due(tx: &mut ReadTx<'_>, now: Timestamp) -> Result<Vec<TenantId>, StoreError> {
+    tx.all(TENANTS_DUE, args![now.as_millisecond(), TENANTS_MAX], |row| {
+        row.id(0, TenantId::from_bytes)
+    })
+}
+
+sql!(
+    DUE,
+    "SELECT id, address, document, asked_at, expires_at, attempt FROM transactional_mails
+     WHERE tenant_id = $1 AND not_before_at <= $2 ORDER BY not_before_at, id LIMIT $3"
+);
+
+/// The mails of one tenant that may leave, or are to be given up, now: the longest waiting first.
+pub fn due(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Mail>, StoreError> {
+    tx.all(DUE, args![scope.bytes(), now.as_millisecond(), limit as i64], |row| {
+        let id = row.id(0, |bytes| Uuid::from_slice(bytes).ok())?;
+        let words = keys.open(DOCUMENT, id.as_bytes(), row.bytes(2)?)?;
+        Ok(Mail {
+            id,
+            address: keys.open(ADDRESS, id.as_bytes(), row.bytes(1)?)?,
+            draft: serde_json::from_str(&words).map_err(|_| StoreError::corrupt("a message", 2))?,
+            asked_at: row.instant(3)?,
+            expires_at: row.instant(4)?,
+            attempt: row.int(5)?,
+        })
+    })
+}
+
+sql!(
+    CLAIM,
+    "UPDATE transactional_mails SET attempt = attempt + 1, not_before_at = $4
+     WHERE tenant_id = $1 AND id = $2 AND attempt = $3"
+);
+
+/// Takes one attempt at a mail; false where another process took it. After `until` it may be taken again.
+pub fn claim(tx: &mut WriteTx<'_>, scope: Scope, mail: &Mail, until: Timestamp) -> Result<bool, StoreError> {
+    let args = args![scope.bytes(), mail.id.as_bytes(), mail.attempt, until.as_millisecond()];
+    Ok(tx.exec(CLAIM, args)? == 1)
+}
+
+sql!(
+    PUT_OFF,
+    "UPDATE transactional_mails SET not_before_at = $3 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Lets a mail wait until an instant.
+pub fn put_off(tx: &mut WriteTx<'_>, scope: Scope, id: Uuid, until: Timestamp) -> Result<(), StoreError> {
+    tx.exec(PUT_OFF, args![scope.bytes(), id.as_bytes(), until.as_millisecond()])
+        .map(|_| ())
+}
+
+sql!(DROP, "DELETE FROM transactional_mails WHERE tenant_id = $1 AND id = $2");
+
+/// Forgets a mail that was taken, refused or given up.
+pub fn drop(tx: &mut WriteTx<'_>, scope: Scope, id: Uuid) -> Result<(), StoreError> {
+    tx.exec(DROP, args![scope.bytes(), id.as_bytes()]).map(|_| ())
+}
