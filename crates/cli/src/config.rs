@@ -401,6 +401,11 @@ base_url = ""                    # 読者のページの住所。例：https://k
 leap_birthday = "february28"     # 2月29日生まれの誕生日： february28 / march1
 day_count = "from-zero"          # 生後の数え方： from-zero 生まれた日が0日 / from-one 生まれた日が1日目
 
+[tenant.asks]                    # 登録のページで、日付のほかにたずねること。くわしくは docs/registration.md
+relation = true                  # あなたは（続柄）
+nickname = false                 # お子さんの呼び名
+consent = false                  # true なら、同意のしるしをつけてもらいます
+
 [[tenant.adopt]]                 # 送るシリーズ。一つに一つ
 track = "starter"
 slots = "all"                    # all 原稿のある日すべて / base 基本の日どり / "4w0d..41w6d d0..d100 m12 last" のように

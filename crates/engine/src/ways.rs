@@ -54,6 +54,8 @@ pub fn of(env: &Env, tenant: &Tenant) -> Result<Ways, EngineError> {
 fn friend(account: &Account) -> Option<String> {
     let replies = Replies::of(account.settings.get("replies").map(String::as_str));
     let id = account.settings.get("basic_id").map(|id| id.trim_start_matches('@'));
-    id.filter(|id| !id.is_empty() && replies == Replies::Ours)
+    // A stand-in for LINE has no friends at LINE itself.
+    let is_line = account.settings.get("api_url").is_none_or(String::is_empty);
+    id.filter(|id| !id.is_empty() && replies == Replies::Ours && is_line)
         .map(str::to_owned)
 }

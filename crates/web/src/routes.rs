@@ -18,9 +18,9 @@ use crate::guard::{self, Gate, Shared};
 use crate::line::{liff, login, webhook};
 use crate::office::{
     audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
-    people, person, plan, today,
+    people, person, places, plan, today,
 };
-use crate::reader::{birth, changed, register, settings, stop, stopped};
+use crate::reader::{birth, changed, confirm, register, registered, sent, settings, stop, stopped};
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
 
@@ -54,7 +54,9 @@ pub struct Route {
 /// The table.
 pub fn table() -> Vec<Route> {
     use Audience::{Anyone, Myself, Reader, Staff};
-    use Permission::{AuditView, FamiliesView, LineConnect, LineMenus, LineView, OfficeView, StaffManage};
+    use Permission::{
+        AuditView, FamiliesView, LineConnect, LineMenus, LineView, OfficeView, PlacesManage, StaffManage,
+    };
     let route = |method, path, audience, handler| Route {
         method,
         path,
@@ -85,14 +87,33 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/line/callback", Reader, get(login::callback)),
         route("GET", "/{tenant}/line/liff", Reader, get(liff::get)),
         route("POST", "/{tenant}/line/liff", Reader, post(liff::post)),
-        route("GET", "/{tenant}/register/line/{token}", Reader, get(register::get)),
-        route("POST", "/{tenant}/register/line/{token}", Reader, post(register::post)),
+        route("GET", "/r/{code}", Reader, get(register::by_place)),
+        route("GET", "/{tenant}", Reader, get(register::front)),
+        route("GET", "/{tenant}/register", Reader, get(register::get)),
+        route("POST", "/{tenant}/register", Reader, post(register::post)),
+        route("GET", "/{tenant}/register/sent", Reader, get(sent::get)),
         route(
             "GET",
-            "/{tenant}/register/line/{token}/done",
+            "/{tenant}/register/{way}/{token}",
+            Reader,
+            get(register::get_ticket),
+        ),
+        route(
+            "POST",
+            "/{tenant}/register/{way}/{token}",
+            Reader,
+            post(register::post_ticket),
+        ),
+        route(
+            "GET",
+            "/{tenant}/register/{way}/{token}/done",
             Reader,
             get(register::done),
         ),
+        route("GET", "/{tenant}/confirm/{token}", Reader, get(confirm::get)),
+        route("POST", "/{tenant}/confirm/{token}", Reader, post(confirm::post)),
+        route("GET", "/{tenant}/confirm/{token}/done", Reader, get(confirm::done)),
+        route("GET", "/{tenant}/my/{token}/welcome", Reader, get(registered::welcome)),
         route("GET", "/{tenant}/settings/{token}", Reader, get(settings::get)),
         route("POST", "/{tenant}/settings/{token}", Reader, post(settings::post)),
         route("GET", "/{tenant}/birth/{token}", Reader, get(birth::get)),
@@ -161,6 +182,14 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/line/guest", Staff(LineView), get(line_guest::get)),
         route("GET", "/{tenant}/mailbox", Staff(FamiliesView), get(mailbox::get)),
         route("GET", "/{tenant}/mailbox/{name}", Staff(FamiliesView), get(letter::get)),
+        route("GET", "/{tenant}/places", Staff(OfficeView), get(places::get)),
+        route("POST", "/{tenant}/places", Staff(PlacesManage), post(places::add)),
+        route(
+            "POST",
+            "/{tenant}/places/{code}",
+            Staff(PlacesManage),
+            post(places::rename),
+        ),
         route("GET", "/{tenant}/staff", Staff(StaffManage), get(people::get)),
         route("POST", "/{tenant}/staff", Staff(StaffManage), post(people::invite)),
         route("GET", "/{tenant}/staff/{staff}", Staff(StaffManage), get(person::get)),

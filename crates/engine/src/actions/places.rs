@@ -79,10 +79,14 @@ pub fn add(env: &Env, actor: Actor, tenant: &Tenant, typed: &str) -> Result<Put,
 
 /// Gives a place of a tenant another name; its link stays as it is on every poster.
 pub fn rename(env: &Env, actor: Actor, tenant: &Tenant, code: PlaceCode, typed: &str) -> Result<Put, EngineError> {
+    let scope = tenant.scope();
+    let known = env.db.read(|tx| places::of_tenant(tx, scope))?;
+    if known.iter().all(|place| place.code != code) {
+        return Ok(Put::Gone);
+    }
     let Some(name) = name(typed) else {
         return Ok(Put::Name);
     };
-    let scope = tenant.scope();
     let note = Note::new(env, actor, Some(scope), "place.rename");
     Ok(env.write(|tx| {
         if !places::rename(tx, scope, code, &name)? {

@@ -3,7 +3,8 @@
 //! Whoever asks by mail is not registered before they press the button behind the link in it. What they gave waits
 //! sealed in the ticket, so that a mistyped address leaves no row behind.
 
-use kizuna_domain::ids::{PointId, SubscriberId, SubscriptionId};
+use kizuna_domain::day::Day;
+use kizuna_domain::ids::{AccountId, PointId, SubscriberId, SubscriptionId};
 use kizuna_domain::people::{Follower, PointState, Relation, SubscriptionState};
 use kizuna_domain::place::PlaceCode;
 use kizuna_domain::position::Anchor;
@@ -25,8 +26,10 @@ use crate::{run, ways};
 /// What a family gave when it registered. Its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    due: Option<kizuna_domain::day::Day>,
-    birth: Option<kizuna_domain::day::Day>,
+    /// The due date, where that was given.
+    pub due: Option<Day>,
+    /// The day of birth, where that was given.
+    pub birth: Option<Day>,
     /// Relation to the child; [`Relation::Unsaid`] where not chosen.
     pub relation: Relation,
     /// Name for the child, where given.
@@ -214,12 +217,21 @@ pub fn ask_by_mail(
     })?)
 }
 
+/// True where the form of this number was registered, or its mail is on the way: the second of two presses.
+pub fn was_entered(env: &Env, tenant: &Tenant, number: Uuid) -> Result<bool, EngineError> {
+    let scope = tenant.scope();
+    Ok(env.db.read(|tx| {
+        let asked = tickets::get(tx, &env.keys, scope, number, Purpose::MailConfirm.code())?;
+        Ok(asked.is_some() || people::exists(tx, scope, SubscriberId::new(number))?)
+    })?)
+}
+
 /// Everything that a registration needs besides what the family gave.
 struct Enrolment<'a> {
     env: &'a Env,
     tenant: &'a Tenant,
-    account: kizuna_domain::ids::AccountId,
-    today: kizuna_domain::day::Day,
+    account: AccountId,
+    today: Day,
     ids: [Uuid; 3],
     note: Note<'a>,
 }

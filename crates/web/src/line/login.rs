@@ -5,6 +5,7 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::menu::Intent;
+use kizuna_domain::place::PlaceCode;
 use kizuna_engine::line::login::{self, Came};
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
@@ -24,6 +25,9 @@ const BIRTH: &str = "~birth";
 pub(crate) struct Wish {
     #[serde(default)]
     to: String,
+    /// Code of the place whose link led here.
+    #[serde(default)]
+    p: String,
 }
 
 /// Sends somebody to LINE.
@@ -32,15 +36,15 @@ pub(crate) async fn enter(
     Town { tenant }: Town,
     Query(wish): Query<Wish>,
 ) -> Result<Response, PageError> {
-    let (tenant, door) = blocking(&site, move |site| {
-        let door = login::enter(&site.env, &tenant)?;
-        Ok((tenant, door))
+    let (tenant, door, wish) = blocking(&site, move |site| {
+        let door = login::enter(&site.env, &tenant, wish.p.parse().ok())?;
+        Ok((tenant, door, wish.to))
     })
     .await?;
     let door = door.ok_or(PageError::NotFound)?;
     let mut response = Redirect::to(&door.url).into_response();
     // It chooses a page and proves nothing, so it travels beside the signed part.
-    let birth = if wish.to == Intent::Birth.code() { BIRTH } else { "" };
+    let birth = if wish == Intent::Birth.code() { BIRTH } else { "" };
     let cookie = format!("{}{birth}", door.cookie);
     set_cookie(&mut response, &tenant, &cookie, login::PATIENCE.as_secs())?;
     Ok(response)
@@ -70,7 +74,8 @@ pub(crate) async fn callback(
             None => (cookie.as_str(), "settings"),
         };
         let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
-        let mut response = answer(site, &tenant, language, came, page)?;
+        let place = login::place_of(&back.state);
+        let mut response = answer(site, &tenant, language, came, page, place)?;
         set_cookie(&mut response, &tenant, "", 0)?;
         Ok(response)
     })
@@ -84,14 +89,18 @@ pub(super) fn answer(
     language: Language,
     came: Came,
     page: &str,
+    place: Option<PlaceCode>,
 ) -> Result<Response, PageError> {
-    let on = |page: &str, token: &str| {
-        let address = format!("/{}/{page}/{token}{}", tenant.code, language.query());
+    let query = language.query();
+    let on = |page: &str, token: &str, behind: String| {
+        let address = format!("/{}/{page}/{token}{query}{behind}", tenant.code);
         Ok(Redirect::to(&address).into_response())
     };
+    let sign = if query.is_empty() { '?' } else { '&' };
+    let behind = place.map(|place| format!("{sign}p={place}")).unwrap_or_default();
     match came {
-        Came::New(token) => on("register/line", &token),
-        Came::Known(token) => on(page, &token),
+        Came::New(token) => on("register/line", &token, behind),
+        Came::Known(token) => on(page, &token, String::new()),
         Came::Refused => reader::closed(site, tenant, language, Closed::Unproved),
         Came::Unreachable => reader::closed(site, tenant, language, Closed::LineIsDown),
     }

@@ -3,10 +3,15 @@
 pub(crate) mod birth;
 pub(crate) mod changed;
 mod closed;
+pub(crate) mod confirm;
 mod date_field;
+mod entry;
+mod entry_words;
 pub(crate) mod gone;
 mod own_words;
 pub(crate) mod register;
+pub(crate) mod registered;
+pub(crate) mod sent;
 pub(crate) mod settings;
 pub(crate) mod stop;
 pub(crate) mod stopped;
@@ -24,6 +29,7 @@ use crate::error::PageError;
 use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
 pub(crate) use own_words::OwnWords;
+pub(crate) use register::Way;
 use words::Words;
 
 /// Lets LINE show the menu of the reader's new stage at once; where that fails, the worker does it within minutes.
@@ -44,6 +50,8 @@ pub(crate) struct Frame {
     pub(crate) town: String,
     /// The languages that this page is not in.
     pub(crate) others: Vec<Language>,
+    /// What an address carries behind its language; empty for most pages.
+    pub(crate) behind: String,
 }
 
 impl Frame {
@@ -53,6 +61,7 @@ impl Frame {
             sender: tenant.settings.sender_name.clone(),
             town: tenant.name.clone(),
             others: others(language),
+            behind: String::new(),
         }
     }
 }

@@ -19,3 +19,4 @@ mod registers;
 mod signing_in;
 mod storm;
 mod support;
+mod way_in;

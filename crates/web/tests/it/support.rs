@@ -365,6 +365,7 @@ impl Place {
             catch_up_days: 3,
             base_url: "http://127.0.0.1:8117".to_owned(),
             adopt: vec![adoption("starter"), adoption("hidamari")],
+            asks: kizuna_domain::tenant::Asks::default(),
         };
         let outbox = BTreeMap::from([
             ("folder".to_owned(), self.outbox(code).display().to_string()),
