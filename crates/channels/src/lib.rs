@@ -7,6 +7,7 @@
 mod address;
 mod dkim;
 mod email;
+pub mod inbound;
 pub mod line;
 mod mime;
 mod net;

@@ -48,6 +48,7 @@
 //! | `Adoption`, `JoinPolicy` | 採用／途中からの人 | which series a tenant sends until when; what late joiners get | `tenant` |
 //! | `Follower` | 登録（妊娠／お子さま） | one subscription as the planner sees it; twins are one | `people` |
 //! | `Reach`, `PointState` | 配信先 | whether and where a reader can be reached | `people` |
+//! | `Trouble` | 届かないわけ | what keeps messages from an address, as a bounce or a refusal tells | `trouble` |
 //! | `Relation` | 続柄 | of a reader to the child; selects wording, never access | `people` |
 //! | `SubscriptionState`, `EndReason` | 受け取り中・お休み・終了 | whether a subscription receives; why it ended is shown to nobody | `people` |
 //! | `SkipReason` | 届かない理由 | why somebody gets nothing now | `people` |
@@ -120,3 +121,4 @@ pub mod run;
 pub mod staff;
 pub mod tenant;
 pub mod text;
+pub mod trouble;

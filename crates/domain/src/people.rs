@@ -55,6 +55,8 @@ codes! {
         Verified = "verified",
         /// Never again: gone, blocked or complained.
         Suppressed = "suppressed",
+        /// Rests until its reader shows that mail arrives: its mailbox was full, or nobody took mail there, for days.
+        Bouncing = "bouncing",
         /// The reader blocked us there; silences every other address too, until the reader lifts it.
         Blocked = "blocked",
     }

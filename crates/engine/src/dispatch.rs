@@ -10,18 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::{self as channels, Address, Call, Channel, Journal, Letter, Permit, Session, SessionError};
+use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, BatchId, CohortId, NAMESPACE};
 use kizuna_domain::message::Draft;
 use kizuna_domain::people::SkipReason;
 use kizuna_domain::run::outcome::{Fault, Outcome};
 use kizuna_domain::run::settle::{Attempt, Failure, Next, Urgency, retry_at, settle};
+use kizuna_domain::trouble::Trouble;
 use kizuna_store::runs::{CallRow, Claimed, LetterRow, NewBatch, Tally};
 use kizuna_store::tenants::{Account, Tenant};
 use kizuna_store::{Scope, StoreError, WriteTx, fence, people, runs, tenants};
 use uuid::Uuid;
 
+use crate::actions::addresses;
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
 use crate::links;
@@ -583,7 +587,7 @@ impl<'a> Line<'a> {
                     to: Address(row.address.clone()),
                     draft,
                     links: links::links(&self.env.keys, &self.tenant, row.subscriber, row.day),
-                    return_token: links::return_token(&self.env.keys, self.tenant.id, row.subscriber),
+                    return_token: links::return_token(&self.env.keys, self.tenant.id, row.point),
                     key,
                     // The same for every attempt, so that a repeated message is the same message; never in the
                     // future, because receivers distrust a signature from there.
@@ -610,6 +614,24 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
+    /// Notes what keeps these letters from their addresses, and never writes again where it says so.
+    fn note_troubles(
+        &self,
+        tx: &mut WriteTx<'_>,
+        batch: &Claimed,
+        letters: &[(i64, Trouble)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let scope = Scope::of(batch.tenant);
+        let zone = self.tenant.settings.zone().unwrap_or(TimeZone::UTC);
+        for (number, trouble) in letters {
+            if let Some(point) = runs::point_of(tx, scope, batch.id, *number)? {
+                addresses::note_trouble(tx, scope, point, *trouble, Day::of(now, &zone), now)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what became of batches whose every letter had its turn, all in one commit.
     fn close(&self, closings: &[(&Claimed, Closing)]) -> Result<(), EngineError> {
         if closings.is_empty() {
@@ -626,7 +648,7 @@ impl<'a> Line<'a> {
                     continue;
                 }
                 recorder::note(tx, scope, batch.id, &closing.marks, &closing.calls)?;
-                suppress(tx, batch, &closing.suppress, now)?;
+                self.note_troubles(tx, batch, &closing.troubles, now)?;
                 ended += self.finish(tx, batch, &BTreeMap::new(), &Ending::Complete)?;
             }
             Ok((ended, self.raise_fence(tx)?))
@@ -896,23 +918,7 @@ struct Closing {
     settled: i64,
     marks: Vec<Mark>,
     calls: Vec<CallRow>,
-    suppress: Vec<(i64, &'static str)>,
-}
-
-/// Never writes again to the addresses of these letters.
-fn suppress(
-    tx: &mut WriteTx<'_>,
-    batch: &Claimed,
-    letters: &[(i64, &'static str)],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let scope = Scope::of(batch.tenant);
-    for (number, reason) in letters {
-        if let Some(point) = runs::point_of(tx, scope, batch.id, *number)? {
-            people::suppress(tx, scope, point, reason, now)?;
-        }
-    }
-    Ok(())
+    troubles: Vec<(i64, Trouble)>,
 }
 
 /// How the work on a batch came to an end.
@@ -957,7 +963,7 @@ struct Log<'l, 'a> {
     marks: Vec<Mark>,
     calls: Vec<CallRow>,
     retries: BTreeMap<i64, Timestamp>,
-    suppress: Vec<(i64, &'static str)>,
+    troubles: Vec<(i64, Trouble)>,
     account_fault: Option<String>,
     stopped: bool,
     /// True where the time to live ended before every letter had its turn.
@@ -983,7 +989,7 @@ impl<'l, 'a> Log<'l, 'a> {
             marks: Vec::new(),
             calls: Vec::new(),
             retries: BTreeMap::new(),
-            suppress: Vec::new(),
+            troubles: Vec::new(),
             account_fault: None,
             stopped: false,
             expired: false,
@@ -1133,11 +1139,11 @@ impl<'l, 'a> Log<'l, 'a> {
             }
             .into());
         }
-        let gone = std::mem::take(&mut self.suppress);
-        if !gone.is_empty() {
+        let troubles = std::mem::take(&mut self.troubles);
+        if !troubles.is_empty() {
             let (env, batch) = (self.line.env, self.batch);
             let now = env.clock.now();
-            env.db.write(|tx| suppress(tx, batch, &gone, now))?;
+            env.db.write(|tx| self.line.note_troubles(tx, batch, &troubles, now))?;
         }
         Ok(())
     }
@@ -1153,7 +1159,7 @@ impl<'l, 'a> Log<'l, 'a> {
             settled: self.settled(),
             marks: self.marks,
             calls: self.calls,
-            suppress: self.suppress,
+            troubles: self.troubles,
         }
     }
 
@@ -1177,9 +1183,8 @@ impl<'l, 'a> Log<'l, 'a> {
             }
             Next::Failed(Failure::Refused(refusal)) => {
                 mark(&format!("failed:{}", refusal.code()));
-                if settlement.suppress {
-                    self.suppress.push((number, refusal.code()));
-                }
+                let trouble = Trouble::of(outcome).filter(|one| settlement.suppress || one.suppression().is_none());
+                self.troubles.extend(trouble.map(|trouble| (number, trouble)));
             }
             Next::Failed(Failure::Expired) => mark(EXPIRED),
             Next::Unknown => mark(UNKNOWN),

@@ -14,6 +14,7 @@
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
 //! | [`ways`] | how a tenant lets families receive |
 //! | [`throttle`] | how often somebody may ask |
+//! | [`inbound`] | mail that comes in: 空メール, bounces, complaints |
 //! | [`transactional`] | single mails that somebody asked for, apart from the daily run |
 //! | [`witness`] | whether this database may send at all |
 
@@ -24,6 +25,7 @@ pub mod dispatch;
 pub mod env;
 pub mod error;
 pub mod explain;
+pub mod inbound;
 pub mod line;
 pub mod line_check;
 pub mod links;

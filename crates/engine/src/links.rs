@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kizuna_domain::day::Day;
-use kizuna_domain::ids::{InvitationId, StaffId, SubscriberId, TenantId};
+use kizuna_domain::ids::{InvitationId, PointId, StaffId, SubscriberId, TenantId};
 use kizuna_domain::message::Links;
 use kizuna_store::Keyring;
 use kizuna_store::tenants::Tenant;
@@ -148,16 +148,37 @@ pub fn read_browser_mark(keys: &Keyring, staff: StaffId, mark: &str) -> Option<[
 }
 
 /// The token in a return path by which a bounce is recognised: letters and digits only.
-pub fn return_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId) -> String {
-    let signature = keys.sign_link(BOUNCE, &subject(tenant, subscriber));
-    let digit = |half: u8| char::from_digit(u32::from(half), 16);
-    let digits: String = signature
-        .iter()
-        .take(SIGNATURE)
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(digit)
-        .collect();
-    format!("{}{digits}", subscriber.uuid().simple())
+///
+/// It names the address and not the reader, so that an old bounce never blames a newer address.
+pub fn return_token(keys: &Keyring, tenant: TenantId, point: PointId) -> String {
+    format!(
+        "{}{}",
+        point.uuid().simple(),
+        hex(&bounce_signature(keys, tenant, &point))
+    )
+}
+
+/// The address that a return path belongs to; `None` for a forged one or one of another tenant.
+///
+/// Servers on the way may have changed the case of its letters.
+pub fn read_return_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<PointId> {
+    let token = token.to_ascii_lowercase();
+    let (id, signature) = token.split_at_checked(32)?;
+    let point = PointId::new(Uuid::try_parse(id).ok()?);
+    let right = hex(&bounce_signature(keys, tenant, &point));
+    same(right.as_bytes(), signature.as_bytes()).then_some(point)
+}
+
+fn bounce_signature(keys: &Keyring, tenant: TenantId, point: &PointId) -> Vec<u8> {
+    let signature = keys.sign_link(BOUNCE, &[tenant.bytes().as_slice(), point.bytes()].concat());
+    signature.into_iter().take(SIGNATURE).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves
+        .filter_map(|half| char::from_digit(u32::from(half), 16))
+        .collect()
 }
 
 /// The links of one reader's message of a day.

@@ -23,6 +23,7 @@ CREATE TABLE mail_answers (
 ) /*lite: WITHOUT ROWID */;
 CREATE INDEX mail_answers_to ON mail_answers (tenant_id, address_index, answered_at);
 CREATE INDEX mail_answers_by_instant ON mail_answers (tenant_id, answered_at);
+CREATE INDEX mail_answers_by_age ON mail_answers (answered_at);
 
 -- What keeps messages from an address, once for each day and kind.
 CREATE TABLE point_troubles (

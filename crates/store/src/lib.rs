@@ -22,6 +22,7 @@ pub mod staff;
 pub mod tenants;
 pub mod throttles;
 pub mod tickets;
+pub mod troubles;
 
 pub use db::{Db, Location, ReadTx, WriteTx};
 pub use error::StoreError;

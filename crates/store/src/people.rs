@@ -765,7 +765,10 @@ pub fn refresh_reach(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberI
     // Who blocks us anywhere wants nothing from us: no other address is taken instead.
     let blocked = points.iter().any(|(_, _, state)| *state == PointState::Blocked);
     let usable = usable.filter(|_| !blocked);
-    let all_refused = !points.is_empty() && points.iter().all(|(_, _, state)| *state == PointState::Suppressed);
+    let all_refused = !points.is_empty()
+        && points
+            .iter()
+            .all(|(_, _, state)| matches!(state, PointState::Suppressed | PointState::Bouncing));
     let silent = match (usable, all_refused) {
         _ if blocked => Some(SkipReason::Blocked.code()),
         (Some(_), _) => None,

@@ -513,7 +513,7 @@ pub fn letters(
             (_, None | Some(SubscriptionState::Ended)) => Some(SkipReason::Stopped),
             (_, Some(SubscriptionState::Paused)) => Some(SkipReason::Paused),
             (Some(PointState::Verified), Some(SubscriptionState::Active)) => None,
-            (Some(PointState::Suppressed), _) => Some(SkipReason::Suppressed),
+            (Some(PointState::Suppressed | PointState::Bouncing), _) => Some(SkipReason::Suppressed),
             (Some(PointState::Blocked), _) => Some(SkipReason::Blocked),
             (Some(PointState::Pending) | None, _) => Some(SkipReason::NoAddress),
         };

@@ -64,6 +64,16 @@ impl Server {
         })
     }
 
+    /// aiosmtpd without sign-in, which puts every message into the Maildir `folder`.
+    pub fn into_maildir(folder: &Path) -> Server {
+        Server::start(|port| {
+            let mut command = Command::new(python());
+            command.args(["-c", include_str!("maildir_server.py"), &port.to_string()]);
+            command.arg(folder);
+            command
+        })
+    }
+
     /// Starts a program on a free port and waits until the port answers.
     fn start(command: impl Fn(u16) -> Command) -> Server {
         let mut words = String::new();

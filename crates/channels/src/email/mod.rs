@@ -7,7 +7,7 @@
 mod client;
 mod session;
 mod settings;
-mod verdict;
+pub(crate) mod verdict;
 mod wire;
 
 use crate::mime::{Composer, Sender};

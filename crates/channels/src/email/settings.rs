@@ -123,6 +123,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Domain of the return paths b+token@domain.",
     ),
     Setting::optional(
+        "register_address",
+        "空メールで登録を受けつけるアドレス。",
+        "Address to which an empty mail asks for the way to register.",
+    ),
+    Setting::optional(
         "message_id_domain",
         "Message-ID のドメイン。書かないとき：差出人のドメイン。",
         "Domain of Message-IDs; the sender's if absent.",
@@ -200,6 +205,7 @@ pub(crate) fn read(account: &Account) -> Result<(Relay, Sender), Vec<Problem>> {
         Some(domain) => Returns::PerLetter(domain),
         None => Returns::Address(from_address.clone()),
     };
+    reader.address("register_address", false);
     reader.number("sessions", 1, SESSIONS_MAX);
     reader.number("rate_per_second", 1, RATE_MAX);
     let sender = Sender {

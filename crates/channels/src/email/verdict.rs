@@ -5,6 +5,7 @@
 //! believed to live.
 
 use kizuna_domain::run::outcome::{Fault, Outcome, Refusal, Step};
+use kizuna_domain::trouble::Trouble;
 
 /// A relay's answer, complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,51 @@ fn refused(step: Step, reply: &Reply, words: String) -> Verdict {
         // refusal after the text never condemns an address. Only a full mailbox is worth another try.
         Step::Final if is_full(reply.status()) => Verdict::Letter(deferred(step, words)),
         Step::Data | Step::Final => refuse(Refusal::Policy, words),
+    }
+}
+
+/// What a report of a letter that did not arrive tells about the address; `None` where the address is not to blame.
+///
+/// `diagnostic` is what the last server said, `status` the report's own word (RFC 3463), `step` where it was said, as far
+/// as the report tells. The judgement is that of a reply heard by ourselves, so that both agree.
+pub(crate) fn reported(step: Option<Step>, status: &str, diagnostic: &str) -> Option<Trouble> {
+    let said = diagnostic.trim();
+    let digits = said
+        .get(..3)
+        .filter(|_| said.as_bytes().get(3).is_none_or(|b| b" -".contains(b)));
+    let code = digits
+        .and_then(|code| code.parse::<u16>().ok())
+        .filter(|code| (400..600).contains(code));
+    let text = code.map_or(said, |_| said.get(4..).unwrap_or_default());
+    // x.0.0 is what a server writes that was told no status.
+    let status = Some(status.trim()).filter(|status| !status.is_empty() && !status.ends_with(".0.0"));
+    let code = code.or_else(|| match status?.as_bytes().first()? {
+        b'5' => Some(550),
+        b'4' => Some(450),
+        _ => None,
+    })?;
+    let mut reply = Reply {
+        code,
+        lines: vec![text.to_owned()],
+    };
+    if let Some(status) = status.filter(|_| reply.status().is_none()) {
+        reply.lines = vec![format!("{status} {text}")];
+    }
+    match judge(step.unwrap_or(Step::Recipient), &reply, || reply.text()) {
+        Verdict::Letter(Outcome::Deferred { .. }) | Verdict::Closing(_) => Some(temporary(&reply)),
+        Verdict::Letter(outcome) => Trouble::of(&outcome),
+        Verdict::Passed | Verdict::Account | Verdict::Nonsense => None,
+    }
+}
+
+/// What kept a letter waiting until its server gave up.
+fn temporary(reply: &Reply) -> Trouble {
+    let text = reply.text().to_ascii_lowercase();
+    let full = is_full(reply.status()) || matches!(reply.code, 452 | 552);
+    if full || ["quota", "full", "storage"].iter().any(|word| text.contains(word)) {
+        Trouble::Full
+    } else {
+        Trouble::Away
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod forms;
+mod inbound;
 mod line;
 mod line_webhook;
 mod message;

@@ -1,5 +1,6 @@
 //! What people do: each function is one intention, one transaction and one entry in the audit.
 
+pub mod addresses;
 pub mod content;
 pub mod line;
 pub mod people;

@@ -12,7 +12,7 @@ use kizuna_domain::roster;
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Account, Tenant};
-use kizuna_store::{StoreError, WriteTx, line, places, tickets};
+use kizuna_store::{StoreError, WriteTx, line, places, tickets, troubles};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -120,9 +120,9 @@ fn reached<'a>(pass: &Pass, mail: Option<&'a Account>) -> Result<(&'a str, Strin
     };
     match pass.purpose {
         Purpose::Register => Ok((line::CHANNEL, identity::line_user(pass)?.to_owned())),
-        Purpose::MailRegister => Ok((mail()?, identity::subject(pass).to_owned())),
+        Purpose::MailRegister => Ok((mail()?, identity::mail_address(pass).to_owned())),
         Purpose::MailConfirm => Ok((mail()?, waiting(pass)?.address)),
-        Purpose::Manage => Err(EngineError::Rule("this ticket registers nobody".to_owned())),
+        Purpose::Manage | Purpose::Repair => Err(EngineError::Rule("this ticket registers nobody".to_owned())),
     }
 }
 
@@ -193,7 +193,6 @@ pub fn ask_by_mail(
     let scope = tenant.scope();
     let subject = serde_json::to_string(waiting).map_err(|error| EngineError::Rule(error.to_string()))?;
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.ask");
-    let expires = note.at.checked_add(identity::VALID).unwrap_or(jiff::Timestamp::MAX);
     Ok(env.write(|tx| {
         if tickets::get(tx, &env.keys, scope, number, Purpose::MailConfirm.code())?.is_some() {
             return Ok(Registered::Before);
@@ -209,7 +208,7 @@ pub fn ask_by_mail(
             language,
             address: &waiting.address,
             link: &link,
-            expires,
+            expires: identity::ends(note.at),
         };
         transactional::queue(tx, env, tenant, &mail)?;
         note.write(tx, "", "")?;
@@ -333,11 +332,11 @@ impl<'a> Enrolment<'a> {
         } else {
             PointState::Verified
         };
-        if reached.channel != line::CHANNEL {
-            // Somebody reads here, whatever was refused before.
-            people::lift_suppression(tx, keys, scope, reached.channel, reached.address)?;
-        }
         if let Some(known) = people::point_at(tx, keys, scope, reached.channel, reached.address)? {
+            if let Some(troubled) = troubles::point(tx, keys, scope, known.id)?.filter(|_| !is_blocked) {
+                // Somebody reads here, whatever was refused before.
+                troubles::lift(tx, keys, scope, &troubled)?;
+            }
             people::set_point(tx, scope, known.id, state)?;
             let relation = Some(new.relation).filter(|relation| *relation != Relation::Unsaid);
             people::choose(
@@ -359,6 +358,7 @@ impl<'a> Enrolment<'a> {
             registered_at: self.note.at,
         };
         people::add_subscriber(tx, scope, &subscriber)?;
+        people::lift_suppression(tx, keys, scope, reached.channel, reached.address)?;
         let point = NewPoint {
             id: point,
             subscriber: subscriber.id,

@@ -4,7 +4,7 @@
 //! opens nothing. What the ticket is for stays in the database, sealed.
 
 use jiff::{SignedDuration, Timestamp};
-use kizuna_domain::ids::SubscriberId;
+use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Keyring, Scope, StoreError, WriteTx, people, tickets};
 use uuid::Uuid;
@@ -21,21 +21,24 @@ pub const VALID: SignedDuration = SignedDuration::from_hours(24);
 pub enum Purpose {
     /// Register as a LINE user.
     Register,
-    /// Register by an address from which a mail came.
-    MailRegister,
     /// Confirm by the link in a mail what was asked for on the page.
     MailConfirm,
     /// Change one's own dates and pauses.
     Manage,
+    /// Register by mail, as whoever reads at the address it was sent to.
+    MailRegister,
+    /// Show that mail arrives at an address.
+    Repair,
 }
 
 impl Purpose {
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Purpose::Register => "line-register",
-            Purpose::MailRegister => "mail-register",
             Purpose::MailConfirm => "mail-confirm",
             Purpose::Manage => "manage",
+            Purpose::MailRegister => "mail-register",
+            Purpose::Repair => "repair",
         }
     }
 }
@@ -72,6 +75,11 @@ fn bound(scope: Scope, id: &[u8; 16]) -> Vec<u8> {
     [scope.tenant().bytes().as_slice(), id].concat()
 }
 
+/// When a ticket made now ends.
+pub(crate) fn ends(now: Timestamp) -> Timestamp {
+    now.checked_add(VALID).unwrap_or(Timestamp::MAX)
+}
+
 /// Makes a ticket in a transaction and gives the words of its link; `id` is its number.
 pub(crate) fn issue(
     tx: &mut WriteTx<'_>,
@@ -82,8 +90,7 @@ pub(crate) fn issue(
     subject: &str,
     now: Timestamp,
 ) -> Result<String, StoreError> {
-    let expires = now.checked_add(VALID).unwrap_or(Timestamp::MAX);
-    tickets::add(tx, keys, scope, id, purpose.code(), subject, expires)?;
+    tickets::add(tx, keys, scope, id, purpose.code(), subject, ends(now))?;
     let id = id.as_bytes();
     Ok(links::sign(keys, purpose.code(), id, &bound(scope, id)))
 }
@@ -94,16 +101,27 @@ pub fn registration_ticket(env: &Env, scope: Scope, user: &str) -> Result<String
     Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Register, user, now))?)
 }
 
-/// Makes a ticket with which whoever wrote from an address can register by it; gives the words of its link.
+/// Makes a ticket with which a reader can change their own dates and pauses; gives the words of its link.
+pub fn manage_ticket(env: &Env, scope: Scope, reader: SubscriberId) -> Result<String, EngineError> {
+    let (id, now, subject) = (env.ids.next(), env.clock.now(), reader.to_string());
+    Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Manage, &subject, now))?)
+}
+
+/// Makes a ticket with which whoever reads at an address can register it; gives the words of its link.
 pub fn mail_ticket(env: &Env, scope: Scope, address: &str) -> Result<String, EngineError> {
     let (id, now) = (env.ids.next(), env.clock.now());
     Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::MailRegister, address, now))?)
 }
 
-/// Makes a ticket with which a reader can change their own dates and pauses; gives the words of its link.
-pub fn manage_ticket(env: &Env, scope: Scope, reader: SubscriberId) -> Result<String, EngineError> {
-    let (id, now, subject) = (env.ids.next(), env.clock.now(), reader.to_string());
-    Ok(env.write(|tx| issue(tx, &env.keys, scope, id, Purpose::Manage, &subject, now))?)
+/// The address that a ticket for registering by mail is for; ask only of such a ticket.
+pub fn mail_address(pass: &Pass) -> &str {
+    &pass.subject
+}
+
+/// The address, by its identifier, that a ticket of [`Purpose::Repair`] is for.
+pub fn point(pass: &Pass) -> Result<PointId, EngineError> {
+    let wrong = || EngineError::Rule("this ticket is not for an address".to_owned());
+    pass.subject.parse().map_err(|_| wrong())
 }
 
 /// Looks at a link without using it up.

@@ -8,6 +8,7 @@
 
 mod app;
 mod crashes;
+mod inbound;
 mod line;
 mod line_account;
 mod line_menus;

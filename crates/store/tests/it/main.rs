@@ -48,4 +48,5 @@ mod statements;
 mod tenants;
 mod throttles;
 mod town;
+mod troubles;
 mod units;

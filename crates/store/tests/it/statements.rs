@@ -69,6 +69,7 @@ const MAY_OMIT_THE_TENANT: [(&str, &str); 17] = [
         "asks for the accounts that have something to pass on, as a worker of all tenants",
     ),
     ("tickets::SWEEP", "takes away what is too old, whosever it is"),
+    ("mails::SWEEP_ANSWERS", "takes away what is too old, whosever it is"),
     (
         "people::TAKEN",
         "asks for an identifier in whichever tenant, and answers nothing but yes or no",
@@ -214,6 +215,11 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("tickets::SWEEP", "tickets_by_end"),
         ("throttles::SWEEP", "throttles_by_end"),
         ("mails::DUE", "transactional_mails_due"),
+        ("mails::ANSWERS_TO", "mail_answers_to"),
+        ("mails::ANSWERS", "mail_answers_by_instant"),
+        ("mails::SWEEP_ANSWERS", "mail_answers_by_age"),
+        ("troubles::SWEEP", "point_troubles_by_instant"),
+        ("troubles::SUPPRESSED_SINCE", "suppressions_by_instant"),
     ] {
         let steps = plan(&store, name);
         assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
