@@ -12,12 +12,12 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use jiff::tz::{Offset, TimeZone};
-use kizuna_domain::message::Draft;
+use kizuna_domain::message::{Draft, Links};
 use kizuna_domain::run::outcome::{Fault, Outcome, Refusal, Step};
 use sha2::{Digest, Sha256};
 
 use crate::dkim::Signer;
-use crate::render::{self, Form, escape};
+use crate::render::{self, Form, Gap, Pages, escape};
 use crate::{Letter, address};
 
 /// Cohorts whose rendered text is kept. A day of one town has about 40; more only costs rendering again.
@@ -66,8 +66,7 @@ pub(crate) struct Composer {
 struct Cohort {
     /// Kept so that its place in memory, by which we recognise it, cannot become another draft's.
     draft: Arc<Draft>,
-    stoppable: bool,
-    media: String,
+    pages: Pages,
     /// From, Reply-To, Subject and Content-Language with their line ends.
     headers: String,
     text: Body,
@@ -117,12 +116,8 @@ impl Composer {
             ] {
                 message.extend_from_slice(line.as_bytes());
             }
-            let stop = &letter.links.stop;
-            if kind == "html" {
-                body.write(escape(stop).as_bytes(), &mut self.scratch, message);
-            } else {
-                body.write(stop.as_bytes(), &mut self.scratch, message);
-            }
+            let dress = if kind == "html" { escape } else { str::to_owned };
+            body.write(&letter.links, dress, &mut self.scratch, message);
         }
         for line in ["--", &boundary, "--\r\n"] {
             message.extend_from_slice(line.as_bytes());
@@ -164,11 +159,7 @@ impl Composer {
 
     /// The place of the letter's cohort among those remembered, rendered now if it is new.
     fn cohort(&mut self, letter: &Letter) -> Result<usize, Outcome> {
-        let stoppable = !letter.links.stop.is_empty();
-        let media = letter.links.media.as_str();
-        let same = |cohort: &Cohort| {
-            Arc::ptr_eq(&cohort.draft, &letter.draft) && cohort.stoppable == stoppable && cohort.media == media
-        };
+        let same = |cohort: &Cohort| Arc::ptr_eq(&cohort.draft, &letter.draft) && cohort.pages.fit(&letter.links);
         // The newest is last and nearly always the one.
         if let Some(place) = self.cohorts.iter().rposition(same) {
             return Ok(place);
@@ -176,14 +167,13 @@ impl Composer {
         if self.cohorts.len() >= COHORTS_MAX {
             self.cohorts.pop_front();
         }
-        let draft = &letter.draft;
+        let (draft, pages) = (&letter.draft, Pages::of(&letter.links));
         self.cohorts.push_back(Cohort {
             draft: Arc::clone(draft),
-            stoppable,
-            media: media.to_owned(),
             headers: cohort_headers(&self.sender, draft)?,
-            text: Body::new(&render::text_form(draft, stoppable, media)),
-            html: Body::new(&render::html_form(draft, stoppable, media)),
+            text: Body::new(&render::text_form(draft, &pages)),
+            html: Body::new(&render::html_form(draft, &pages)),
+            pages,
         });
         Ok(self.cohorts.len() - 1)
     }
@@ -273,12 +263,18 @@ fn check_letter(letter: &Letter, https_only: bool) -> Result<(), Outcome> {
             "the letter's return token has other characters than letters and digits",
         ));
     }
-    for (name, url) in [("stop", &letter.links.stop), ("one-click", &letter.links.one_click)] {
+    let links = &letter.links;
+    for (name, url) in [
+        ("stop", &links.stop),
+        ("one-click", &links.one_click),
+        ("words", &links.words),
+        ("own", &links.own),
+    ] {
         if !url.is_empty() && !is_web_address(url) {
             return Err(held(&format!("the {name} link is not a web address")));
         }
     }
-    let one_click = &letter.links.one_click;
+    let one_click = &links.one_click;
     if https_only && !(one_click.is_empty() || one_click.starts_with("https://") || is_loopback(one_click)) {
         return Err(held("the one-click link is not https"));
     }
@@ -337,34 +333,37 @@ pub(crate) fn recipient(letter: &Letter) -> Result<std::borrow::Cow<'_, str>, Ou
 struct Body {
     /// Whole lines before the first gap.
     ready: String,
-    /// What is left before the first gap, and all text after it.
-    rest: Vec<Vec<u8>>,
+    /// What is left before each gap, with the gap.
+    before: Vec<(Vec<u8>, Gap)>,
+    /// What stands behind the last gap.
+    last: Vec<u8>,
 }
 
 impl Body {
     fn new(form: &Form) -> Body {
-        let mut rest: Vec<Vec<u8>> = form.parts.iter().map(|part| crlf(part).into_bytes()).collect();
+        let octets = |text: &str| crlf(text).into_bytes();
+        let mut body = Body {
+            ready: String::new(),
+            before: form.before.iter().map(|(text, gap)| (octets(text), *gap)).collect(),
+            last: octets(&form.last),
+        };
+        let first = body.before.first_mut().map_or(&mut body.last, |(text, _)| text);
+        let left = first.split_off(first.len() - first.len() % LINE_OCTETS);
         let mut ready = Vec::new();
-        if let Some(first) = rest.first_mut() {
-            let left = first.split_off(first.len() - first.len() % LINE_OCTETS);
-            lines(first, &mut ready);
-            *first = left;
-        }
-        Body {
-            ready: String::from_utf8(ready).unwrap_or_default(),
-            rest,
-        }
+        lines(first, &mut ready);
+        *first = left;
+        body.ready = String::from_utf8(ready).unwrap_or_default();
+        body
     }
 
-    fn write(&self, stop: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    fn write(&self, links: &Links, dress: fn(&str) -> String, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
         out.extend_from_slice(self.ready.as_bytes());
         scratch.clear();
-        for (place, part) in self.rest.iter().enumerate() {
-            if place > 0 {
-                scratch.extend_from_slice(stop);
-            }
-            scratch.extend_from_slice(part);
+        for (text, gap) in &self.before {
+            scratch.extend_from_slice(text);
+            scratch.extend_from_slice(dress(gap.link(links)).as_bytes());
         }
+        scratch.extend_from_slice(&self.last);
         lines(scratch, out);
     }
 }

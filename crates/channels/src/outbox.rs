@@ -199,6 +199,8 @@ struct Page<'a> {
 struct PageLinks<'a> {
     stop: &'a str,
     one_click: &'a str,
+    words: &'a str,
+    own: &'a str,
 }
 
 impl OutboxSession {
@@ -229,6 +231,8 @@ impl OutboxSession {
                 links: PageLinks {
                     stop: &letter.links.stop,
                     one_click: &letter.links.one_click,
+                    words: &letter.links.words,
+                    own: &letter.links.own,
                 },
                 language: &letter.draft.language,
                 sample: letter.draft.sample,

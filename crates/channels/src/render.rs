@@ -16,47 +16,105 @@ pub fn subject(draft: &Draft) -> String {
 
 /// The message as plain text for one reader; lines end with `\n`.
 pub fn text(draft: &Draft, links: &Links) -> String {
-    text_form(draft, !links.stop.is_empty(), &links.media).fill(&links.stop)
+    text_form(draft, &Pages::of(links)).fill(links, str::to_owned)
 }
 
 /// The message as a complete HTML document for one reader.
 pub fn html(draft: &Draft, links: &Links) -> String {
-    html_form(draft, !links.stop.is_empty(), &links.media).fill(&escape(&links.stop))
+    html_form(draft, &Pages::of(links)).fill(links, escape)
 }
 
-/// Text with gaps into which the address of the reader's own page goes; the same for a whole cohort.
+/// Which pages the readers of a cohort have, and where pictures lie: what a form needs to know of their links.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Form {
-    /// The text before, between and after the gaps; never empty.
-    pub(crate) parts: Vec<String>,
+pub(crate) struct Pages {
+    words: bool,
+    own: bool,
+    stop: bool,
+    /// Address below which pictures lie, as in [`Links`].
+    media: String,
 }
 
-impl Form {
-    fn fill(&self, stop: &str) -> String {
-        self.parts.join(stop)
+impl Pages {
+    pub(crate) fn of(links: &Links) -> Pages {
+        Pages {
+            words: !links.words.is_empty(),
+            own: !links.own.is_empty(),
+            stop: !links.stop.is_empty(),
+            media: links.media.clone(),
+        }
+    }
+
+    /// True where a form for these pages is the form for a reader with those links.
+    pub(crate) fn fit(&self, links: &Links) -> bool {
+        self.words != links.words.is_empty()
+            && self.own != links.own.is_empty()
+            && self.stop != links.stop.is_empty()
+            && self.media == links.media
     }
 }
 
-/// The plain text of a cohort; `stoppable` where readers have a page on which to stop, `media` as in [`Links`].
-pub(crate) fn text_form(draft: &Draft, stoppable: bool, media: &str) -> Form {
+/// A place in a message where an address of one reader's goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    /// The page with the reader's words.
+    Words,
+    /// The reader's own page.
+    Own,
+    /// The page on which to stop.
+    Stop,
+}
+
+impl Gap {
+    /// The address that fills it.
+    pub(crate) fn link(self, links: &Links) -> &str {
+        match self {
+            Gap::Words => &links.words,
+            Gap::Own => &links.own,
+            Gap::Stop => &links.stop,
+        }
+    }
+}
+
+/// Text with gaps into which the addresses of a reader's pages go; the same for a whole cohort.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// The text before each gap, with the gap.
+    pub(crate) before: Vec<(String, Gap)>,
+    /// The text behind the last gap; all of it where there is none.
+    pub(crate) last: String,
+}
+
+impl Form {
+    fn fill(&self, links: &Links, dress: fn(&str) -> String) -> String {
+        let mut filled = String::new();
+        for (text, gap) in &self.before {
+            filled.push_str(text);
+            filled.push_str(&dress(gap.link(links)));
+        }
+        filled + &self.last
+    }
+}
+
+/// The plain text of a cohort whose readers have these pages.
+pub(crate) fn text_form(draft: &Draft, pages: &Pages) -> Form {
     let words = Words::of(&draft.language);
     let mut text = TextWriter::new(words);
-    for piece in pieces(draft, stoppable, media, words) {
+    for piece in pieces(draft, pages, words) {
         text.piece(&piece);
     }
     text.writer.now.push('\n');
     text.writer.finish()
 }
 
-/// The HTML of a cohort; gaps are filled with an escaped address.
-pub(crate) fn html_form(draft: &Draft, stoppable: bool, media: &str) -> Form {
+/// The HTML of a cohort; gaps are filled with escaped addresses.
+pub(crate) fn html_form(draft: &Draft, pages: &Pages) -> Form {
     let words = Words::of(&draft.language);
     let mut html = HtmlWriter {
         words,
         writer: Writer::default(),
     };
     html.open(draft);
-    for piece in pieces(draft, stoppable, media, words) {
+    for piece in pieces(draft, pages, words) {
         html.piece(&piece);
     }
     html.writer.add("</div></body></html>\n");
@@ -71,6 +129,8 @@ pub(crate) struct Words {
     hours_close: &'static str,
     photo_open: &'static str,
     photo_close: &'static str,
+    words_link: &'static str,
+    own_link: &'static str,
     stop: &'static str,
     stop_link: &'static str,
     /// How to stop in a talk on LINE, where a message has no link of one reader's.
@@ -90,6 +150,8 @@ static JAPANESE: Words = Words {
     hours_close: "）",
     photo_open: "〔写真：",
     photo_close: "〕",
+    words_link: "きょうのことば・これまでのことば",
+    own_link: "うまれました・日付を直す・お休み・設定",
     stop: "いつでも、ここで止められます。理由は聞きません。",
     stop_link: "止めるページ",
     line_stop: "「停止」と送ると、いつでも止まります。理由は聞きません。",
@@ -106,6 +168,8 @@ static ENGLISH: Words = Words {
     hours_close: ")",
     photo_open: "[Picture: ",
     photo_close: "]",
+    words_link: "Today\u{2019}s words and earlier ones",
+    own_link: "The baby is here, change a date, pause, settings",
     stop: "You can end these messages here at any time. We do not ask why.",
     stop_link: "End the messages",
     line_stop: "Send \u{201c}stop\u{201d} to end these messages at any time. We do not ask why.",
@@ -119,6 +183,15 @@ impl Words {
     /// What stands for a picture.
     fn photo(&self, alt: &str) -> String {
         format!("{}{alt}{}", self.photo_open, self.photo_close)
+    }
+
+    /// What stands on the way to a page.
+    const fn door(&self, gap: Gap) -> &'static str {
+        match gap {
+            Gap::Words => self.words_link,
+            Gap::Own => self.own_link,
+            Gap::Stop => self.stop_link,
+        }
     }
 
     pub(crate) fn of(language: &str) -> &'static Words {
@@ -149,14 +222,16 @@ pub(crate) enum Piece<'a> {
     Desk(&'a DeskCard),
     /// Who sends all this.
     From(&'a str),
+    /// A way to a page of the reader's.
+    Page(Gap),
     /// The way out: a sentence and a link, last.
     Stop,
     /// A sentence of ours below everything.
     Note(&'static str),
 }
 
-/// A message part by part; `stoppable` where readers have a page on which to stop.
-pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, media: &str, words: &'static Words) -> Vec<Piece<'a>> {
+/// A message part by part, with the ways to these pages of its readers.
+pub(crate) fn pieces<'a>(draft: &'a Draft, pages: &Pages, words: &'static Words) -> Vec<Piece<'a>> {
     let mark = if draft.sample { SAMPLE_MARK } else { "" };
     let top = if draft.stage.is_empty() {
         &draft.subject
@@ -172,7 +247,7 @@ pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, media: &str, words: 
             Block::Heading { inlines } => Piece::Heading(inlines),
             Block::Paragraph { inlines } => Piece::Paragraph(inlines),
             Block::List { items } => Piece::List(items),
-            Block::Image { name, alt } => Piece::Picture(alt, address(media, name)),
+            Block::Image { name, alt } => Piece::Picture(alt, address(&pages.media, name)),
         }));
     }
     if !draft.desks.is_empty() {
@@ -180,7 +255,13 @@ pub(crate) fn pieces<'a>(draft: &'a Draft, stoppable: bool, media: &str, words: 
         pieces.extend(draft.desks.iter().map(Piece::Desk));
     }
     pieces.extend(shown(&draft.from).map(Piece::From));
-    if stoppable {
+    let ways = [(pages.words, Gap::Words), (pages.own, Gap::Own)];
+    pieces.extend(
+        ways.into_iter()
+            .filter(|(there, _)| *there)
+            .map(|(_, gap)| Piece::Page(gap)),
+    );
+    if pages.stop {
         pieces.push(Piece::Stop);
     }
     pieces
@@ -202,7 +283,7 @@ fn shown(text: &str) -> Option<&str> {
 /// Collects text and gaps.
 #[derive(Default)]
 struct Writer {
-    done: Vec<String>,
+    done: Vec<(String, Gap)>,
     now: String,
 }
 
@@ -211,13 +292,15 @@ impl Writer {
         self.now.push_str(text);
     }
 
-    fn gap(&mut self) {
-        self.done.push(std::mem::take(&mut self.now));
+    fn gap(&mut self, gap: Gap) {
+        self.done.push((std::mem::take(&mut self.now), gap));
     }
 
-    fn finish(mut self) -> Form {
-        self.done.push(self.now);
-        Form { parts: self.done }
+    fn finish(self) -> Form {
+        Form {
+            before: self.done,
+            last: self.now,
+        }
     }
 }
 
@@ -279,19 +362,28 @@ impl TextWriter {
                 self.writer.add(from);
                 self.after_head = true;
             }
+            Piece::Page(gap) => {
+                self.begin();
+                self.door(*gap);
+                self.after_head = true;
+            }
             Piece::Stop => {
                 self.begin();
                 self.writer.add(self.words.stop);
                 self.writer.add("\n");
-                self.writer.add(self.words.stop_link);
-                self.writer.add(" ");
-                self.writer.gap();
+                self.door(Gap::Stop);
             }
             Piece::Note(note) => {
                 self.begin();
                 self.writer.add(note);
             }
         }
+    }
+
+    fn door(&mut self, gap: Gap) {
+        self.writer.add(self.words.door(gap));
+        self.writer.add(" ");
+        self.writer.gap(gap);
     }
 
     /// Ends what came before, with an empty line unless that was a heading.
@@ -419,10 +511,11 @@ impl HtmlWriter {
                 self.writer.add("</p>\n");
             }
             Piece::Desk(desk) => self.desk(desk),
+            Piece::Page(gap) => self.door(*gap),
             Piece::From(from) => self.element("p", "margin-top:2em;border-top:1px solid;padding-top:1em", from),
             Piece::Stop => {
                 self.element("p", "margin-bottom:0", self.words.stop);
-                self.door(self.words.stop_link);
+                self.door(Gap::Stop);
             }
             Piece::Note(note) => self.element("p", "", note),
         }
@@ -437,12 +530,13 @@ impl HtmlWriter {
         self.writer.add(&format!("<{name}{style}>{}</{name}>\n", escape(words)));
     }
 
-    /// A link to the reader's own page, tall enough for a thumb.
-    fn door(&mut self, words: &str) {
+    /// A link to a page of the reader's, tall enough for a thumb.
+    fn door(&mut self, gap: Gap) {
         self.writer
             .add("<p><a style=\"display:inline-block;padding:.6em 0\" href=\"");
-        self.writer.gap();
-        self.writer.add(&format!("\">{}</a></p>\n", escape(words)));
+        self.writer.gap(gap);
+        self.writer
+            .add(&format!("\">{}</a></p>\n", escape(self.words.door(gap))));
     }
 
     fn inlines(&mut self, inlines: &[Inline]) {

@@ -31,6 +31,7 @@
 //! | `Placement` | 割付 | where an article stands, for whom and how long it is of use | `content` |
 //! | `Item` | 配信版の一件 | one article frozen in an edition | `content` |
 //! | `Desk` | 相談先 | a consultation desk (the editorial desk is `Owner::Desk`) | `content` |
+//! | `Hours`, `Opening` | 受付時間／ひらいているか | when a desk is open, and whether it is now; public holidays are in `holidays` | `opening` |
 //! | `Pack`, `Manifest`, `DesksFile` | 原稿パック | a folder of articles to import or export | `content::pack` |
 //! | `PackArticle`, `ArticleDocument` | 原稿 | an article in a pack, checked and unchecked | `content::pack` |
 //! | `PackProblem`, `BodyError` | 直すところ | what is wrong in which file, and what to do | `content::pack`, `content::body` |
@@ -101,16 +102,18 @@
 //! `SubscriberId` 読者, `SubscriptionId` 登録, `PointId` 配信先, `AccountId` 配信アカウント, `CohortId` 同文グループ, `BatchId` 送信単位, `RunId` 配信回,
 //! `StaffId` 職員, `InvitationId` 招待.
 //!
-//! **Refused texts** (each stands beside what it is not): `NotADay`, `NotAWindow`, `NotAPosition`, `NotAnEndRule`, `NotSlots`,
+//! **Refused texts** (each stands beside what it is not): `NotADay`, `NotAWindow`, `NotHours`, `NotAPosition`, `NotAnEndRule`, `NotSlots`,
 //! `NotAnId`, `NotAPictureName`, `NotAPlaceCode`, `NotAMail`, `NotAColour`, `NotARuleBook`, `SettingsError`.
 
 pub mod age;
 pub mod cadence;
 pub mod content;
 pub mod day;
+pub mod holidays;
 pub mod ids;
 pub mod menu;
 pub mod message;
+pub mod opening;
 pub mod password;
 pub mod people;
 pub mod place;

@@ -2,6 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+/// Words that one search looks for.
+pub const SEARCH_WORDS_MAX: usize = 8;
+
 /// Text folded for comparing and searching: NFKC, lower case, outer white space removed.
 ///
 /// ```
@@ -9,6 +12,26 @@ use unicode_normalization::UnicodeNormalization;
 /// ```
 pub fn fold(text: &str) -> String {
     text.trim().nfkc().flat_map(char::to_lowercase).collect()
+}
+
+/// Text as it is searched: [`fold`]ed, with hiragana where katakana stood.
+///
+/// ```
+/// assert_eq!(kizuna_domain::text::search_form("ミルク と ﾎﾆｭｳ"), "みるく と ほにゅう");
+/// ```
+pub fn search_form(text: &str) -> String {
+    let hiragana = |c: char| match c {
+        'ァ'..='ヶ' => char::from_u32(u32::from(c) - 0x60).unwrap_or(c),
+        c => c,
+    };
+    fold(text).chars().map(hiragana).collect()
+}
+
+/// The words somebody looks for, as [`search_form`] writes them; at most [`SEARCH_WORDS_MAX`].
+pub fn search_words(text: &str) -> Vec<String> {
+    let words = search_form(text);
+    let words = words.split_whitespace().take(SEARCH_WORDS_MAX);
+    words.map(str::to_owned).collect()
 }
 
 /// The first character that no reader can see or that steers a program, with its place counted in characters.

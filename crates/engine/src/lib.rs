@@ -9,6 +9,7 @@
 //! | [`menus`] | LINE's rich menus: what LINE has to what staff asked for |
 //! | [`line_check`] | a look at a LINE account, and what to mend where |
 //! | [`month`] | whether a month's messages last |
+//! | [`archive`] | what a reader reads on pages: today's words and all earlier ones |
 //! | [`explain`] | the same planner without writing: preview, journey, why |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
@@ -19,6 +20,7 @@
 //! | [`witness`] | whether this database may send at all |
 
 pub mod actions;
+pub mod archive;
 pub mod composer;
 pub mod credentials;
 pub mod dispatch;

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "media", include_str!("../migrations/0006_media.sql")),
     (7, "mail", include_str!("../migrations/0007_mail.sql")),
     (8, "register", include_str!("../migrations/0008_register.sql")),
+    (9, "words", include_str!("../migrations/0009_words.sql")),
 ];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).

@@ -15,6 +15,8 @@ use crate::{args, sql};
 
 /// Children one reader may follow; also the limit of what is merged into one message.
 pub const SUBSCRIPTIONS_MAX: i64 = 20;
+/// Subscriptions of one reader in all, ended ones too.
+const EVER_MAX: i64 = 200;
 /// Addresses one reader may have.
 const POINTS_MAX: i64 = 20;
 const ADDRESS: &str = "contact_points.address";
@@ -200,6 +202,28 @@ pub fn of_subscriber(
         args![scope.bytes(), subscriber.bytes(), SUBSCRIPTIONS_MAX],
         |row| follower(row, keys),
     )
+}
+
+sql!(
+    EVER_OF_SUBSCRIBER,
+    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, s.end_reason
+              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+              WHERE s.tenant_id = $1 AND s.subscriber_id = $2 ORDER BY s.id LIMIT $3"
+);
+
+/// Every subscription that a reader ever had, each with why it ended.
+pub fn ever_of_subscriber(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Vec<(Follower, Option<EndReason>)>, StoreError> {
+    let args = args![scope.bytes(), subscriber.bytes(), EVER_MAX];
+    tx.all(EVER_OF_SUBSCRIBER, args, |row| {
+        let reason = row.text_opt(13)?.and_then(EndReason::from_code);
+        Ok((follower(row, keys)?, reason))
+    })
 }
 
 sql!(
@@ -746,6 +770,54 @@ pub fn verified_point(
 ) -> Result<Option<PointId>, StoreError> {
     let args = args![scope.bytes(), subscriber.bytes(), account.bytes()];
     tx.one(VERIFIED_POINT, args, |row| row.id(0, PointId::from_bytes))
+}
+
+sql!(
+    CHANNELS_OF,
+    "SELECT DISTINCT channel FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 ORDER BY channel LIMIT $3"
+);
+
+/// Codes of the channels on which a reader has an address, whatever its state.
+pub fn channels_of(tx: &mut ReadTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<Vec<String>, StoreError> {
+    let args = args![scope.bytes(), subscriber.bytes(), POINTS_MAX];
+    tx.all(CHANNELS_OF, args, |row| Ok(row.text(0)?.to_owned()))
+}
+
+sql!(
+    MAIL_OF,
+    "SELECT id, address FROM contact_points
+     WHERE tenant_id = $1 AND subscriber_id = $2 AND channel IN ('email', 'outbox') AND state = 'verified'
+     ORDER BY preference, id LIMIT 1"
+);
+
+/// The address to which a reader's single mails go; `None` where there is none that works.
+pub fn mail_of(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Option<String>, StoreError> {
+    tx.one(MAIL_OF, args![scope.bytes(), subscriber.bytes()], |row| {
+        keys.open(ADDRESS, row.id(0, PointId::from_bytes)?.bytes(), row.bytes(1)?)
+    })
+}
+
+sql!(
+    FRESH,
+    "INSERT INTO fresh_links (tenant_id, subscriber_id, asked_at) VALUES ($1, $2, $3)
+     ON CONFLICT (tenant_id, subscriber_id) DO UPDATE SET asked_at = $3 WHERE fresh_links.asked_at <= $4"
+);
+
+/// Notes that a reader asked for a fresh link; false where they last did after `since`, and nothing changes.
+pub fn ask_fresh(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    now: Timestamp,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let (now, since) = (now.as_millisecond(), since.as_millisecond());
+    Ok(tx.exec(FRESH, args![scope.bytes(), subscriber.bytes(), now, since])? == 1)
 }
 
 /// Derives where a reader is reached from the addresses, and whether there are siblings: call after changing either.

@@ -26,7 +26,7 @@ use crate::cookies::Cookies;
 use crate::error::PageError;
 use crate::format;
 use crate::language::Language;
-use crate::reader::{Closed, closed, gone};
+use crate::reader::{Closed, closed, expired, gone};
 use crate::staff::{draft, forbidden, sign_in};
 use crate::{Entrance, Site};
 
@@ -410,7 +410,13 @@ impl FromRequestParts<Shared> for Own {
                 reader,
                 token: asked.token,
             }),
-            Some(_) | None => Err(closed_link(site, tenant, asked.language).await),
+            // Ours, but too old: a fresh one can be sent to the address on record.
+            Some(_) => {
+                let token = asked.token;
+                let answer = blocking(site, move |site| expired::show(site, &tenant, asked.language, &token)).await;
+                Err(answer.map_or_else(|error| error, |response| PageError::Answer(Box::new(response))))
+            }
+            None => Err(closed_link(site, tenant, asked.language).await),
         }
     }
 }

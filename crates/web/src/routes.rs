@@ -20,7 +20,9 @@ use crate::office::{
     audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
     people, person, places, plan, today,
 };
-use crate::reader::{birth, changed, confirm, register, registered, sent, settings, stop, stopped};
+use crate::reader::{
+    birth, changed, confirm, desks, expired, my, past, print, reading, register, registered, sent, settings, stop, stopped,
+};
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
 
@@ -119,6 +121,14 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/birth/{token}", Reader, get(birth::get)),
         route("POST", "/{tenant}/birth/{token}", Reader, post(birth::post)),
         route("GET", "/{tenant}/changed/{what}", Reader, get(changed::get)),
+        route("GET", "/{tenant}/desks", Reader, get(desks::get)),
+        route("GET", "/{tenant}/words/{token}", Reader, get(reading::today)),
+        route("GET", "/{tenant}/words/{token}/past", Reader, get(past::get)),
+        route("GET", "/{tenant}/words/{token}/day/{day}", Reader, get(reading::day)),
+        route("GET", "/{tenant}/words/{token}/print", Reader, get(print::get)),
+        route("GET", "/{tenant}/my/{token}", Reader, get(my::get)),
+        route("POST", "/{tenant}/fresh/{token}", Reader, post(expired::post)),
+        route("GET", "/{tenant}/fresh", Reader, get(expired::asked)),
         route("GET", "/signin", Anyone, get(sign_in::get)),
         Route {
             body_max: SIGN_IN_BYTES_MAX,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::MESSAGES_MAX;
 use super::settings::Format;
-use crate::render::{Piece, TextWriter, Words, address, pieces, subject};
+use crate::render::{Pages, Piece, TextWriter, Words, address, pieces, subject};
 
 /// UTF-16 code units of one text object.
 pub(crate) const TEXT_UNITS_MAX: usize = 5_000;
@@ -34,7 +34,7 @@ pub(crate) fn units(text: &str) -> usize {
 /// no place for them beside a picture, and whoever does not see it would miss them.
 pub(crate) fn messages(draft: &Draft, media: &str, format: Format) -> Result<Vec<Value>, TooBig> {
     let words = Words::of(&draft.language);
-    let mut pieces = pieces(draft, false, "", words);
+    let mut pieces = pieces(draft, &Pages::default(), words);
     pieces.push(Piece::Note(words.line_stop));
     let bubbles = bubbles(&pieces, words)?;
     let mut objects: Vec<Value> = match format {
@@ -215,7 +215,7 @@ fn components(piece: &Piece<'_>, words: &'static Words, into: &mut Vec<Value>) {
             let note = text_of(&[piece], words);
             into.push(styled(&note, json!({ "size": "xs", "color": SOFT, "margin": "lg" })));
         }
-        Piece::Stop => {}
+        Piece::Page(_) | Piece::Stop => {}
     }
 }
 

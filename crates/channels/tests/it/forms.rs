@@ -61,6 +61,8 @@ https://example.jp/center
 
 ――――――
 ひだまり市
+きょうのことば・これまでのことば https://kizuna.example.jp/t/words7
+うまれました・日付を直す・お休み・設定 https://kizuna.example.jp/t/my7
 いつでも、ここで止められます。理由は聞きません。
 止めるページ https://kizuna.example.jp/t/stop7
 ";
@@ -80,7 +82,10 @@ fn text_and_html_say_the_same_words() {
     let links = letter(1).links;
     for draft in [draft(), asking, english, without] {
         // In the text an address stands behind its words, in HTML it is under them.
-        let mut text = render::text(&draft, &links).replace(&links.stop, "");
+        let mut text = render::text(&draft, &links);
+        for page in [&links.words, &links.own, &links.stop] {
+            text = text.replace(page, "");
+        }
         text = text.replace(" https://example.jp/a?b=1&c=2 ", "");
 
         assert_eq!(bare(&text), bare(&words_of_html(&render::html(&draft, &links))));
@@ -215,4 +220,22 @@ fn a_picture_is_its_description_and_an_address_and_nothing_is_fetched() {
     assert!(render::html(&draft, &nowhere).contains("<p>〔写真：手帳の&quot;表紙&quot;〕</p>"));
     draft.language = "en".to_owned();
     assert!(render::text(&draft, &nowhere).contains("[Picture: 手帳の"));
+}
+
+#[test]
+fn only_pages_that_a_reader_has_are_offered() {
+    let links = letter(3).links;
+    let none = |change: fn(&mut Links)| {
+        let mut links = links.clone();
+        change(&mut links);
+        render::text(&draft(), &links)
+    };
+    let without_words = none(|links| links.words.clear());
+    assert!(!without_words.contains("きょうのことば") && without_words.contains("/t/my3"));
+    let without_own = none(|links| links.own.clear());
+    assert!(!without_own.contains("うまれました") && without_own.contains("/t/words3"));
+    let without_pages = none(|links| *links = Links::default());
+    assert!(without_pages.ends_with("――――――\nひだまり市\n"));
+    // The way out is the last line of every message that has one.
+    assert!(without_own.ends_with("/t/stop3\n") && without_words.ends_with("/t/stop3\n"));
 }

@@ -152,9 +152,11 @@ fn every_reader_gets_their_own_links_and_nobody_elses() {
 
     for (number, mail) in server.finish().mails.iter().enumerate() {
         let read = run_python(READ, &[], &mail.content);
-        assert_eq!(read.matches(&format!("/t/stop{number}\"")).count(), 1, "in HTML");
-        assert_eq!(read.matches(&format!("/t/stop{number}\n")).count(), 1, "in the text");
-        assert_eq!(read.matches("/t/stop").count(), 2);
+        for page in ["words", "my", "stop"] {
+            assert_eq!(read.matches(&format!("/t/{page}{number}\"")).count(), 1, "in HTML");
+            assert_eq!(read.matches(&format!("/t/{page}{number}\n")).count(), 1, "in the text");
+            assert_eq!(read.matches(&format!("/t/{page}")).count(), 2);
+        }
     }
 }
 
@@ -421,7 +423,7 @@ fn a_signature_is_the_same_on_every_attempt() {
 #[test]
 fn a_field_with_a_line_break_holds_the_letter() {
     type Spoil = fn(&mut Letter);
-    let spoils: [(&str, Spoil); 9] = [
+    let spoils: [(&str, Spoil); 11] = [
         ("subject", |letter| {
             Arc::make_mut(&mut letter.draft).subject.push_str("\r\nBcc: x@y.jp");
         }),
@@ -434,6 +436,8 @@ fn a_field_with_a_line_break_holds_the_letter() {
         ("key", |letter| letter.key.clear()),
         ("token", |letter| letter.return_token.push_str(">\r\nDATA")),
         ("stop", |letter| letter.links.stop.push_str("\r\n")),
+        ("words", |letter| letter.links.words.push_str("\">")),
+        ("own", |letter| letter.links.own.insert(0, ' ')),
         ("one-click", |letter| {
             letter.links.one_click.push_str(">\r\nBcc: x@y.jp");
         }),

@@ -75,7 +75,10 @@ fn json_has_fields_that_programs_can_rely_on() {
         "subject": "【見本】きずなだより：つわりのころの食事と、からだを休めるくふうについて",
         "stage": "妊娠12週3日",
         "text": kizuna_channels::render::text(&letter.draft, &letter.links),
-        "links": { "stop": "https://kizuna.example.jp/t/stop5", "one_click": "https://kizuna.example.jp/u/click5" },
+        "links": {
+            "stop": "https://kizuna.example.jp/t/stop5", "one_click": "https://kizuna.example.jp/u/click5",
+            "words": "https://kizuna.example.jp/t/words5", "own": "https://kizuna.example.jp/t/my5",
+        },
         "language": "ja",
         "sample": true,
     });

@@ -216,6 +216,12 @@ pub struct Desk {
     /// Opening hours in words.
     #[serde(default)]
     pub hours: String,
+    /// Opening hours as [`crate::opening::Hours`] reads them: `月-金 8:30-17:15`. Empty where only the words are known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub open: String,
+    /// Days on which it is closed nevertheless: `祝日`, `12-29..01-03`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<String>,
     /// Its page.
     #[serde(default)]
     pub url: String,

@@ -6,6 +6,7 @@ use super::picture::Picture;
 use super::{Desk, Owner, Placement, Review, Revision, Source, body};
 use crate::cadence::Slots;
 use crate::day::{Day, NotADay};
+use crate::opening::Hours;
 use crate::position::{Clock, NotAPosition, Position};
 
 /// The only format of packs so far.
@@ -217,7 +218,10 @@ pub fn read(manifest: &str, desks: Option<&str>, documents: Vec<ArticleDocument>
         .filter(|manifest| check_manifest(manifest, &mut problems));
     let desks = match desks.map(toml::from_str::<DesksFile>) {
         None => Vec::new(),
-        Some(Ok(file)) => file.desk,
+        Some(Ok(file)) => {
+            file.desk.iter().for_each(|desk| check_hours(desk, &mut problems));
+            file.desk
+        }
         Some(Err(error)) => {
             problem(&mut problems, "desks.toml", Reason::unreadable(&error));
             Vec::new()
@@ -274,6 +278,25 @@ fn problem(problems: &mut Vec<PackProblem>, file: &str, reason: Reason) {
         file: file.to_owned(),
         reason,
     });
+}
+
+/// Hours that a program cannot read would let a desk look open or closed when it is not.
+fn check_hours(desk: &Desk, problems: &mut Vec<PackProblem>) {
+    let wrong = match (desk.open.is_empty(), desk.closed.is_empty()) {
+        (true, true) => return,
+        (true, false) => Reason::new(
+            format!("窓口「{}」に closed だけがあります。open も書いてください", desk.id),
+            format!("the desk '{}' has closed but not open; write open, too", desk.id),
+        ),
+        (false, _) => match Hours::parse(&desk.open, &desk.closed) {
+            Ok(_) => return,
+            Err(wrong) => Reason::new(
+                format!("窓口「{}」の「{}」：{}", desk.id, wrong.word, wrong.ja),
+                format!("the desk '{}', {wrong}", desk.id),
+            ),
+        },
+    };
+    problem(problems, "desks.toml", wrong);
 }
 
 fn check_manifest(manifest: &Manifest, problems: &mut Vec<PackProblem>) -> bool {

@@ -8,7 +8,7 @@ use super::Desk;
 use super::pack::{ArticleDocument, Manifest, PackArticle, PackProblem, Reason, front_of};
 
 /// The columns in the order in which they are written; reading takes them in any order.
-pub const COLUMNS: [&str; 35] = [
+pub const COLUMNS: [&str; 37] = [
     "kind",
     "id",
     "slot",
@@ -41,6 +41,8 @@ pub const COLUMNS: [&str; 35] = [
     "name",
     "phone",
     "hours",
+    "open",
+    "closed",
     "url",
     "note",
     "default",
@@ -107,8 +109,10 @@ pub fn read(header: &[String], rows: &[(usize, Vec<String>)]) -> Result<Sheet, V
                 "format",
             ])
             .map(|table| sheet.manifest = table.to_string()),
-            "desk" => table(&["id", "name", "phone", "hours", "url", "note", "default"])
-                .map(|table| desks.push(Value::Table(table))),
+            "desk" => table(&[
+                "id", "name", "phone", "hours", "open", "closed", "url", "note", "default",
+            ])
+            .map(|table| desks.push(Value::Table(table))),
             "article" => {
                 let body = cell("body").unwrap_or_default().to_owned();
                 table(&ARTICLE).map(|front| {
@@ -175,7 +179,7 @@ fn value(name: &str, cell: &str) -> Result<Value, Reason> {
             "false" | "0" => false,
             _ => return Err(not_a(name, cell, "true か false", "true or false")),
         }),
-        "slot" | "on" | "desks" | "areas" => Value::Array(list()),
+        "slot" | "on" | "desks" | "areas" | "closed" => Value::Array(list()),
         "sources" => parts(name, cell, &["title", "publisher", "year", "url"])?,
         "reviews" => parts(name, cell, &["by", "role", "on", "verdict"])?,
         _ => Value::String(cell.to_owned()),

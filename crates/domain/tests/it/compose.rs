@@ -31,6 +31,8 @@ fn desk(id: &str, default: bool) -> Desk {
         name: format!("窓口{id}"),
         phone: "000-000-0000".into(),
         hours: "平日".into(),
+        open: String::new(),
+        closed: vec![],
         url: "https://example.jp/".into(),
         note: String::new(),
         default,

@@ -395,6 +395,8 @@ fn desk(text: &str) -> Desk {
         name: words[1].into(),
         phone: String::new(),
         hours: String::new(),
+        open: String::new(),
+        closed: vec![],
         url: String::new(),
         note: String::new(),
         default: words.get(2) == Some(&"いつも"),

@@ -6,6 +6,7 @@ mod compose;
 mod content;
 mod days;
 mod menu;
+mod opening;
 mod oracle;
 mod pictures;
 mod properties;

@@ -271,6 +271,8 @@ fn the_desks_of_the_town_may_be_named() {
         name: "センター".into(),
         phone: "000-000-0009".into(),
         hours: String::new(),
+        open: String::new(),
+        closed: vec![],
         url: String::new(),
         note: "夜は 000-000-0008".into(),
         default: false,

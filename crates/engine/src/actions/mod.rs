@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod content;
+pub mod fresh_link;
 pub mod line;
 pub mod people;
 pub mod places;

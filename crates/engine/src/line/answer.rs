@@ -12,7 +12,7 @@ use super::inbox::Reply;
 use super::talk::Answer;
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
-use crate::explain;
+use crate::{explain, links};
 
 /// Messages of one reply at most, by LINE.
 const MESSAGES_MAX: usize = 5;
@@ -26,6 +26,9 @@ const PAST_DAYS: usize = 3;
 const LABEL_MAX: usize = 20;
 /// UTF-16 units of an alternative text, some below LINE's 1,500.
 const ALT_UNITS_MAX: usize = 400;
+
+/// What stands above the way to a reader's words.
+const WORDS_PAGE: &str = "これまでのことばをさがす・印刷する・相談先を見るページです。";
 
 /// Says a reply, unless its token has died; where it cannot be said nothing else is done.
 pub fn say(env: &Env, replies: &dyn Replies, reply: &Reply) {
@@ -81,10 +84,14 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
                 "止めました。\nこれまで読んでくださって、ありがとうございました。{more}"
             ))]
         }
-        Answer::Today => match todays(env, reply)? {
-            Some(draft) => letter(&draft),
-            None => vec![text("きょうのことばは、ありません。\nつぎのことばを、お待ちください。")],
-        },
+        Answer::Today => {
+            let mut said = match todays(env, reply)? {
+                Some(draft) => letter(&draft),
+                None => vec![text("きょうのことばは、ありません。\nつぎのことばを、お待ちください。")],
+            };
+            lead_on(env, reply, &mut said);
+            said
+        }
         Answer::Past => {
             let past = match reply.reader {
                 Some(reader) => explain::past_of(env, &reply.tenant, reader, PAST_DAYS)?,
@@ -93,10 +100,16 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
             if past.is_empty() {
                 vec![text("これまでに届いたことばは、まだありません。")]
             } else {
-                past.iter().flat_map(letter).collect()
+                let mut said = past.iter().flat_map(letter).collect();
+                lead_on(env, reply, &mut said);
+                said
             }
         }
-        Answer::Desks => vec![desk_cards(&desks()?)],
+        Answer::Desks => {
+            let mut said = vec![desk_cards(&desks()?)];
+            lead_on(env, reply, &mut said);
+            said
+        }
         Answer::Birth | Answer::Settings if reply.reader.is_none() => vec![button(
             reply,
             "まだ登録がありません。日付を一つ入れると、はじまります。",
@@ -162,6 +175,22 @@ fn button(reply: &Reply, words: &str, (label, page): (&str, &str)) -> Value {
             uri_button(label, &uri, "primary"),
         ],
     )
+}
+
+/// Puts a button to the reader's page of words below what is said; nothing where there are no pages or no reader.
+fn lead_on(env: &Env, reply: &Reply, said: &mut Vec<Value>) {
+    let Some((base, reader)) = base(reply).zip(reply.reader) else {
+        return;
+    };
+    let token = links::words_token(&env.keys, reply.tenant.id, reader);
+    said.truncate(MESSAGES_MAX - 1);
+    said.push(bubble(
+        WORDS_PAGE,
+        &[
+            json!({ "type": "text", "text": WORDS_PAGE, "wrap": true }),
+            uri_button("ことばのページ", &format!("{base}/words/{token}"), "primary"),
+        ],
+    ));
 }
 
 /// A button that leads somewhere, in our own colours: LINE's green does not carry white words well.

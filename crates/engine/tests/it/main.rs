@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod archive;
 mod crashes;
 mod inbound;
 mod line;

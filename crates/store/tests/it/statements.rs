@@ -37,6 +37,7 @@ const OF_TENANTS: [&str; 20] = [
     "transactional_mails",
     "mail_answers",
     "point_troubles",
+    "fresh_links",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.

@@ -136,6 +136,8 @@ store_test!(
             name: name.to_owned(),
             phone: "0439-00-0000".into(),
             hours: String::new(),
+            open: String::new(),
+            closed: vec![],
             url: String::new(),
             note: String::new(),
             default: true,

@@ -5,10 +5,16 @@ pub(crate) mod changed;
 mod closed;
 pub(crate) mod confirm;
 mod date_field;
+pub(crate) mod desks;
 mod entry;
 mod entry_words;
+pub(crate) mod expired;
 pub(crate) mod gone;
+pub(crate) mod my;
 mod own_words;
+pub(crate) mod past;
+pub(crate) mod print;
+pub(crate) mod reading;
 pub(crate) mod register;
 pub(crate) mod registered;
 pub(crate) mod sent;
@@ -17,17 +23,14 @@ pub(crate) mod stop;
 pub(crate) mod stopped;
 mod words;
 
-use askama::Template;
-use askama::filters::HtmlSafe;
-use kizuna_domain::content::Desk;
 use kizuna_engine::line::identity::{self, Pass};
 use kizuna_engine::menus;
-use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::tenants::Tenant;
 
 use crate::Site;
-use crate::error::PageError;
 use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
+use desks::{Desks, desks};
 pub(crate) use own_words::OwnWords;
 pub(crate) use register::Way;
 use words::Words;
@@ -70,19 +73,3 @@ impl Frame {
 pub(crate) fn others(language: Language) -> Vec<Language> {
     Language::ALL.into_iter().filter(|other| *other != language).collect()
 }
-
-/// The desks that every message of a tenant ends with.
-fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<Desk>, PageError> {
-    let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
-    desks.retain(|desk| desk.default);
-    Ok(desks)
-}
-
-/// Desks as a list with numbers to dial.
-#[derive(Template)]
-#[template(path = "parts/desks.html")]
-struct Desks {
-    desks: Vec<Desk>,
-}
-
-impl HtmlSafe for Desks {}

@@ -4,8 +4,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use kizuna_store::tenants::Tenant;
 
 use super::{Desks, Frame, desks};
+use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -23,14 +25,16 @@ pub(crate) async fn get(
     language: Language,
     Town { tenant }: Town,
 ) -> Result<Response, PageError> {
-    let shown = blocking(&site, move |site| {
-        Ok(StoppedPage {
-            frame: Frame::new(&tenant, language),
-            desks: Desks {
-                desks: desks(site, &tenant)?,
-            },
-        })
-    })
-    .await?;
+    blocking(&site, move |site| show(site, &tenant, language)).await
+}
+
+/// The page itself, also for whoever opens an old link after a stop.
+pub(super) fn show(site: &Site, tenant: &Tenant, language: Language) -> Result<Response, PageError> {
+    let shown = StoppedPage {
+        frame: Frame::new(tenant, language),
+        desks: Desks {
+            desks: desks(site, tenant)?,
+        },
+    };
     page(StatusCode::OK, &shown)
 }

@@ -20,3 +20,4 @@ mod signing_in;
 mod storm;
 mod support;
 mod way_in;
+mod words;

@@ -1,0 +1,140 @@
+//! The page behind a reader's own link that is too old: a fresh one goes to the address on record, and nowhere else.
+//!
+//! What is said is the same whatever is behind the link, so that nobody learns from it who reads, and how.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{Redirect, Response};
+use kizuna_engine::actions::fresh_link;
+use kizuna_engine::links;
+use kizuna_store::tenants::Tenant;
+
+use super::{Desks, Frame, desks};
+use crate::Site;
+use crate::error::{PageError, page};
+use crate::guard::{Shared, Town, blocking};
+use crate::language::Language;
+
+#[derive(Template)]
+#[template(path = "reader/expired.html")]
+struct ExpiredPage {
+    frame: Frame,
+    words: &'static Words,
+    /// Where the button leads; none on the page behind it.
+    action: Option<String>,
+    desks: Desks,
+}
+
+/// Says that the link is too old, with a button for a fresh one.
+pub(crate) fn show(site: &Site, tenant: &Tenant, language: Language, token: &str) -> Result<Response, PageError> {
+    let action = format!("/{}/fresh/{token}{}", tenant.code, language.query());
+    answer(site, tenant, language, StatusCode::GONE, Some(action))
+}
+
+/// Sends a fresh link to whom an old one belongs, and says the same for every link.
+pub(crate) async fn post(
+    State(site): State<Shared>,
+    language: Language,
+    Town { tenant }: Town,
+    Path((_, token)): Path<(String, String)>,
+) -> Result<Redirect, PageError> {
+    let after = format!("/{}/fresh{}", tenant.code, language.query());
+    blocking(&site, move |site| {
+        if let Some((reader, _)) = links::read_own_token(&site.env.keys, tenant.id, &token) {
+            fresh_link::send(&site.env, &tenant, reader, language.code())?;
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(Redirect::to(&after))
+}
+
+/// Says where the fresh link is.
+pub(crate) async fn asked(
+    State(site): State<Shared>,
+    language: Language,
+    Town { tenant }: Town,
+) -> Result<Response, PageError> {
+    blocking(&site, move |site| answer(site, &tenant, language, StatusCode::OK, None)).await
+}
+
+fn answer(
+    site: &Site,
+    tenant: &Tenant,
+    language: Language,
+    status: StatusCode,
+    action: Option<String>,
+) -> Result<Response, PageError> {
+    let shown = ExpiredPage {
+        frame: Frame::new(tenant, language),
+        words: language.pick(&JA, &EASY, &EN),
+        action,
+        desks: Desks {
+            desks: desks(site, tenant)?,
+        },
+    };
+    page(status, &shown)
+}
+
+struct Words {
+    title: &'static str,
+    lead: &'static str,
+    button: &'static str,
+    sent_title: &'static str,
+    sent: &'static str,
+    how_title: &'static str,
+    how: [(&'static str, &'static str); 3],
+    desks: &'static str,
+}
+
+static JA: Words = Words {
+    title: "このリンクは、古くなりました",
+    lead: "あなたのページを守るため、リンクは30日で使えなくなります。何も変わっていません。",
+    button: "新しいリンクを送る",
+    sent_title: "新しいリンクを送りました",
+    sent: "登録のあるメールアドレスに、数分で届きます。届かないときは、迷惑メールの箱も見てください。送るのは、1時間に1回までです。",
+    how_title: "ほかのひらき方",
+    how: [
+        ("メール", "いちばん新しいメールの下のリンクから、ひらけます。"),
+        ("LINE", "トークの下のメニューから、ひらけます。"),
+        ("ウェブだけ", "登録のときにしまった、ことばのページから、ひらけます。"),
+    ],
+    desks: "話したいとき、困ったとき",
+};
+
+static EASY: Words = Words {
+    title: "この リンクは ｜古《ふる》いです",
+    lead: "リンクは 30｜日《にち》だけ ｜使《つか》えます。｜何《なに》も ｜変《か》わって いません。",
+    button: "｜新《あたら》しい リンクを ｜送《おく》る",
+    sent_title: "｜新《あたら》しい リンクを ｜送《おく》りました",
+    sent: "あなたの メールアドレスに ｜届《とど》きます。｜届《とど》かない ときは、｜迷惑《めいわく》メールの ｜箱《はこ》を ｜見《み》てください。1｜時間《じかん》に 1｜回《かい》だけ ｜送《おく》れます。",
+    how_title: "ほかの ひらき｜方《かた》",
+    how: [
+        (
+            "メール",
+            "いちばん ｜新《あたら》しい メールの ｜下《した》の リンクを おしてください。",
+        ),
+        ("LINE", "トークの ｜下《した》の メニューを おしてください。"),
+        (
+            "ウェブだけ",
+            "｜登録《とうろく》した ときの、ことばの ページを ひらいてください。",
+        ),
+    ],
+    desks: "｜話《はな》したい とき、｜困《こま》った とき",
+};
+
+static EN: Words = Words {
+    title: "This link is too old",
+    lead: "To keep your page safe, links end after 30 days. Nothing has changed.",
+    button: "Send a fresh link",
+    sent_title: "A fresh link has been sent",
+    sent: "It comes to the registered e-mail address within minutes. If it does not, please look among your junk mail, too. One can be sent each hour.",
+    how_title: "Other ways to your page",
+    how: [
+        ("E-mail", "Use the link at the end of your newest message."),
+        ("LINE", "Use the menu below the talk."),
+        ("Web only", "Open the page of words that you kept when you registered."),
+    ],
+    desks: "If you want to talk or need help",
+};

@@ -1,0 +1,280 @@
+//! A reader's own home: where the children stand today, today's words in short, and every way to change something.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use kizuna_domain::people::SubscriptionState;
+use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_engine::links;
+
+use super::Frame;
+use super::desks::{Desks, desks};
+use super::reading::{Ways, opened};
+use crate::error::{PageError, page};
+use crate::guard::{Own, Shared, blocking};
+use crate::language::Language;
+
+/// A row of the page: the last part of its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Row {
+    Birth,
+    Date,
+    Child,
+    Pause,
+    Delivery,
+    Invite,
+    Move,
+    Data,
+    Stop,
+}
+
+impl Row {
+    /// Every row in the order of the page; the way out is last.
+    pub(crate) const ALL: [Row; 9] = [
+        Row::Birth,
+        Row::Date,
+        Row::Child,
+        Row::Pause,
+        Row::Delivery,
+        Row::Invite,
+        Row::Move,
+        Row::Data,
+        Row::Stop,
+    ];
+
+    /// The page below `/{tenant}/my/{token}`.
+    pub(crate) const fn page(self) -> &'static str {
+        match self {
+            Row::Birth => "birth",
+            Row::Date => "date",
+            Row::Child => "child",
+            Row::Pause => "pause",
+            Row::Delivery => "delivery",
+            Row::Invite => "invite",
+            Row::Move => "move",
+            Row::Data => "data",
+            Row::Stop => "stop",
+        }
+    }
+
+    const fn words(self, words: &Words) -> Said {
+        match self {
+            Row::Birth => words.birth,
+            Row::Date => words.date,
+            Row::Child => words.child,
+            Row::Pause => words.pause,
+            Row::Delivery => words.delivery,
+            Row::Invite => words.invite,
+            Row::Move => words.moving,
+            Row::Data => words.data,
+            Row::Stop => words.stop,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "reader/my.html")]
+struct MyPage {
+    frame: Frame,
+    words: &'static Words,
+    /// Name, where given, and stage of each child.
+    children: Vec<(String, String)>,
+    is_paused: bool,
+    /// Titles of today's words.
+    today: Vec<String>,
+    ways: Ways,
+    /// Address, words, and more words of each row.
+    rows: Vec<(String, Said)>,
+    desks: Desks,
+}
+
+/// Shows it; whoever stopped gets the page of those who stopped.
+pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
+    blocking(&site, move |site| {
+        let tenant = &own.tenant;
+        let archive = match opened(site, tenant, own.reader, language)? {
+            Ok(archive) => archive,
+            Err(answer) => return Ok(answer),
+        };
+        let words = language.pick(&JA, &EASY, &EN);
+        let customs = &tenant.settings.customs;
+        let is_pregnant = archive
+            .children
+            .iter()
+            .any(|child| matches!(child.anchor, Anchor::Due(_)));
+        let is_living = !archive.children.is_empty();
+        let rows = Row::ALL.into_iter().filter(|row| match row {
+            Row::Birth => is_pregnant,
+            Row::Date | Row::Pause => is_living,
+            Row::Child | Row::Delivery | Row::Invite | Row::Move | Row::Data | Row::Stop => true,
+        });
+        let link = |row: Row| format!("/{}/my/{}/{}{}", tenant.code, own.token, row.page(), language.query());
+        let letters = archive.todays(&site.env, tenant)?;
+        let titles = letters
+            .into_iter()
+            .flat_map(|letter| letter.draft.sections)
+            .map(|section| section.title);
+        let children = archive.children.iter().map(|child| {
+            let name = child.nickname.clone().unwrap_or_default();
+            (name, stage_label(&child.anchor, archive.today, customs))
+        });
+        let shown = MyPage {
+            frame: Frame::new(tenant, language),
+            words,
+            children: children.filter(|(_, stage)| !stage.is_empty()).collect(),
+            is_paused: archive
+                .children
+                .iter()
+                .any(|child| child.state == SubscriptionState::Paused),
+            today: titles.filter(|title| !title.is_empty()).collect(),
+            ways: Ways::new(
+                tenant,
+                &links::words_token(&site.env.keys, tenant.id, own.reader),
+                language,
+            ),
+            rows: rows.map(|row| (link(row), row.words(words))).collect(),
+            desks: Desks {
+                desks: desks(site, tenant)?,
+            },
+        };
+        page(StatusCode::OK, &shown)
+    })
+    .await
+}
+
+/// What stands in a row, and one more line.
+type Said = (&'static str, &'static str);
+
+struct Words {
+    title: &'static str,
+    today_is: &'static str,
+    today_is_after: &'static str,
+    paused: &'static str,
+    today: &'static str,
+    none: &'static str,
+    read: &'static str,
+    past: &'static str,
+    can: &'static str,
+    birth: Said,
+    date: Said,
+    child: Said,
+    pause: Said,
+    delivery: Said,
+    invite: Said,
+    moving: Said,
+    data: Said,
+    stop: Said,
+    desks: &'static str,
+    desks_all: &'static str,
+}
+
+static JA: Words = Words {
+    title: "あなたのページ",
+    today_is: "きょうは",
+    today_is_after: "です",
+    paused: "いまは、お休み中です。",
+    today: "きょうのことば",
+    none: "きょうのことばは ありません。",
+    read: "ことばを読む",
+    past: "これまでのことば",
+    can: "できること",
+    birth: ("うまれました", "子育てのことばに切りかえます"),
+    date: ("日付を直す", "予定日や誕生日がちがうとき"),
+    child: ("子どもをふやす・ふたご", "きょうだいの分も、いっしょに届きます"),
+    pause: ("お休み", "しばらく止めて、またはじめられます"),
+    delivery: ("受け取り方・時間", "LINE・メール、届く時間"),
+    invite: ("家族に知らせる", "家族も、同じことばを受け取れます"),
+    moving: ("ひっこす", "ほかのまちで、つづきを受け取ります"),
+    data: ("記録の写し・消す", "預けている内容を見る、消す"),
+    stop: ("止める", "理由は聞きません。すぐに止まります"),
+    desks: "話したいとき、困ったとき",
+    desks_all: "相談先をぜんぶ見る",
+};
+
+static EASY: Words = Words {
+    title: "あなたの ページ",
+    today_is: "きょうは",
+    today_is_after: "です",
+    paused: "いまは お｜休《やす》みです。",
+    today: "きょうの ことば",
+    none: "きょうの ことばは ありません。",
+    read: "ことばを ｜読《よ》む",
+    past: "｜前《まえ》の ことば",
+    can: "できる こと",
+    birth: (
+        "｜赤《あか》ちゃんが ｜生《う》まれました",
+        "｜子育《こそだ》ての ことばに なります",
+    ),
+    date: (
+        "｜日《ひ》にちを ｜直《なお》す",
+        "｜予定日《よていび》や ｜誕生日《たんじょうび》が ちがう とき",
+    ),
+    child: ("｜子《こ》どもを ふやす・ふたご", "｜何人《なんにん》でも いいです"),
+    pause: (
+        "お｜休《やす》み",
+        "｜少《すこ》し ｜止《と》めます。また ｜始《はじ》められます",
+    ),
+    delivery: (
+        "｜受《う》け｜取《と》り｜方《かた》・｜時間《じかん》",
+        "LINE・メール、｜届《とど》く ｜時間《じかん》",
+    ),
+    invite: (
+        "｜家族《かぞく》に ｜知《し》らせる",
+        "｜家族《かぞく》も ことばを ｜読《よ》めます",
+    ),
+    moving: ("｜引《ひ》っ｜越《こ》す", "｜別《べつ》の まちで ｜続《つづ》けます"),
+    data: (
+        "｜記録《きろく》を ｜見《み》る・｜消《け》す",
+        "あなたが ｜入《い》れた ものを ｜見《み》ます。｜消《け》す ことも できます",
+    ),
+    stop: (
+        "｜止《と》める",
+        "｜理由《りゆう》は ｜聞《き》きません。すぐに ｜止《と》まります",
+    ),
+    desks: "｜話《はな》したい とき、｜困《こま》った とき",
+    desks_all: "｜相談《そうだん》できる ところを ぜんぶ ｜見《み》る",
+};
+
+static EN: Words = Words {
+    title: "Your page",
+    today_is: "Today is",
+    today_is_after: "",
+    paused: "Messages are paused at the moment.",
+    today: "Today\u{2019}s words",
+    none: "There are no words today.",
+    read: "Read the words",
+    past: "Earlier words",
+    can: "What you can do",
+    birth: ("The baby is here", "Words for families with a child begin"),
+    date: ("Change a date", "If the due date or birthday is another"),
+    child: ("Add a child, or twins", "Words for brothers and sisters come together"),
+    pause: ("Pause", "Nothing comes for a while; you can go on later"),
+    delivery: ("How and when messages come", "LINE, e-mail, the hour"),
+    invite: ("Tell the family", "They can get the same words"),
+    moving: ("Moving away", "Go on in another town"),
+    data: ("Your data", "See what is kept, or have it erased"),
+    stop: ("End the messages", "We do not ask why. They end at once"),
+    desks: "If you want to talk or need help",
+    desks_all: "All desks and their hours",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::Row;
+    use crate::routes::table;
+
+    /// Pages that other parts of the program bring; take a line away when its page is there.
+    const STILL_TO_COME: [Row; 9] = Row::ALL;
+
+    #[test]
+    fn every_row_leads_to_a_page() {
+        let table = table();
+        let is_there = |row: &Row| {
+            let page = format!("/{{tenant}}/my/{{token}}/{}", row.page());
+            table.iter().any(|route| route.method == "GET" && route.path == page)
+        };
+        let missing: Vec<Row> = Row::ALL.into_iter().filter(|row| !is_there(row)).collect();
+        assert_eq!(missing, STILL_TO_COME);
+    }
+}

@@ -1,0 +1,323 @@
+//! きょうのことば, and the words of one earlier day: what was sent, as it was sent. Never a day to come.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use kizuna_domain::day::Day;
+use kizuna_domain::people::SubscriptionState;
+use kizuna_engine::archive::{self, Archive, Letter};
+use kizuna_engine::links;
+use kizuna_store::people;
+use kizuna_store::tenants::Tenant;
+
+use super::desks::{Desks, desks};
+use super::{Frame, stopped};
+use crate::Site;
+use crate::bubble::Bubble;
+use crate::error::{PageError, page};
+use crate::format::day_words;
+use crate::guard::{Shared, Words as Held, blocking};
+use crate::language::Language;
+
+#[derive(Template)]
+#[template(path = "reader/reading.html")]
+struct ReadingPage {
+    frame: Frame,
+    words: &'static Words,
+    /// What the heading says: today's words, or those of a day.
+    heading: String,
+    /// Why there is nothing new, and when there will be.
+    news: Vec<String>,
+    /// Above words that are not today's.
+    newest: Option<String>,
+    letters: Vec<Bubble>,
+    ways: Ways,
+    before: Option<Day>,
+    after: Option<Day>,
+    is_today: bool,
+    /// A fresh link to the reader's own pages, for whoever has no other way to get one.
+    own: Option<String>,
+    desks: Desks,
+}
+
+/// The addresses of a reader's pages of words.
+pub(super) struct Ways {
+    code: String,
+    base: String,
+    language: Language,
+}
+
+impl Ways {
+    pub(super) fn new(tenant: &Tenant, token: &str, language: Language) -> Ways {
+        Ways {
+            code: tenant.code.clone(),
+            base: format!("/{}/words/{token}", tenant.code),
+            language,
+        }
+    }
+
+    pub(super) fn desks(&self) -> String {
+        format!("/{}/desks{}", self.code, self.language.query())
+    }
+
+    pub(super) fn today(&self) -> String {
+        format!("{}{}", self.base, self.language.query())
+    }
+
+    pub(super) fn day(&self, day: &Day) -> String {
+        format!("{}/day/{day}{}", self.base, self.language.query())
+    }
+
+    pub(super) fn past(&self) -> String {
+        format!("{}/past{}", self.base, self.language.query())
+    }
+
+    /// The list without a query, for a form that brings its own.
+    pub(super) fn search(&self) -> String {
+        format!("{}/past", self.base)
+    }
+
+    pub(super) fn print(&self) -> String {
+        format!("{}/print{}", self.base, self.language.query())
+    }
+
+    /// The page to print without a query, for a form that brings its own.
+    pub(super) fn print_form(&self) -> String {
+        format!("{}/print", self.base)
+    }
+}
+
+/// A letter as its reader sees it on a page: the question after a due date is answered elsewhere.
+pub(super) fn bubble(letter: Letter) -> Bubble {
+    let mut draft = letter.draft;
+    draft.asks = false;
+    Bubble::new(draft)
+}
+
+/// Opens a reader's words, or answers with the page for whoever stopped.
+pub(super) fn opened(
+    site: &Site,
+    tenant: &Tenant,
+    reader: kizuna_domain::ids::SubscriberId,
+    language: Language,
+) -> Result<Result<Archive, Response>, PageError> {
+    match archive::open(&site.env, tenant, reader)? {
+        Some(archive) => Ok(Ok(archive)),
+        None => Ok(Err(stopped::show(site, tenant, language)?)),
+    }
+}
+
+/// Shows today's words, or the newest ones and when the next come.
+pub(crate) async fn today(State(site): State<Shared>, language: Language, held: Held) -> Result<Response, PageError> {
+    blocking(&site, move |site| {
+        let tenant = &held.tenant;
+        let archive = match opened(site, tenant, held.reader, language)? {
+            Ok(archive) => archive,
+            Err(answer) => return Ok(answer),
+        };
+        let words = language.pick(&JA, &EASY, &EN);
+        let mut letters = archive.todays(&site.env, tenant)?;
+        let (mut news, mut newest, mut shown_on) = (Vec::new(), None, archive.today);
+        if letters.is_empty() {
+            news = nothing_new(site, tenant, &archive, language)?;
+            if let Some(day) = archive.before(archive.today) {
+                letters = archive.letters(&site.env, tenant, [day])?;
+                newest = Some(words.of_day.replace("{day}", &day_words(day, language)));
+                shown_on = day;
+            }
+        }
+        let shown = ReadingPage {
+            frame: Frame::new(tenant, language),
+            words,
+            heading: words.today.to_owned(),
+            news,
+            newest,
+            letters: letters.into_iter().map(bubble).collect(),
+            ways: Ways::new(tenant, &held.token, language),
+            before: archive.before(shown_on),
+            after: None,
+            is_today: true,
+            own: own(site, tenant, &held, language)?,
+            desks: Desks {
+                desks: desks(site, tenant)?,
+            },
+        };
+        page(StatusCode::OK, &shown)
+    })
+    .await
+}
+
+/// Shows the words of one day; a day without words leads to the list.
+pub(crate) async fn day(
+    State(site): State<Shared>,
+    language: Language,
+    held: Held,
+    Path((_, _, asked)): Path<(String, String, String)>,
+) -> Result<Response, PageError> {
+    blocking(&site, move |site| {
+        let tenant = &held.tenant;
+        let archive = match opened(site, tenant, held.reader, language)? {
+            Ok(archive) => archive,
+            Err(answer) => return Ok(answer),
+        };
+        let Ok(day) = asked.parse::<Day>() else {
+            return Err(PageError::NotFound);
+        };
+        let letters = archive.letters(&site.env, tenant, [day])?;
+        if letters.is_empty() {
+            return Err(PageError::NotFound);
+        }
+        let words = language.pick(&JA, &EASY, &EN);
+        let shown = ReadingPage {
+            frame: Frame::new(tenant, language),
+            words,
+            heading: words.of_day.replace("{day}", &day_words(day, language)),
+            news: Vec::new(),
+            newest: None,
+            letters: letters.into_iter().map(bubble).collect(),
+            ways: Ways::new(tenant, &held.token, language),
+            before: archive.before(day),
+            after: archive.after(day),
+            is_today: false,
+            own: None,
+            desks: Desks {
+                desks: desks(site, tenant)?,
+            },
+        };
+        page(StatusCode::OK, &shown)
+    })
+    .await
+}
+
+/// Why today brings nothing, and when the next words come.
+fn nothing_new(site: &Site, tenant: &Tenant, archive: &Archive, language: Language) -> Result<Vec<String>, PageError> {
+    let words = language.pick(&JA, &EASY, &EN);
+    let is_paused = |child: &kizuna_domain::people::Follower| child.state == SubscriptionState::Paused;
+    if archive.children.is_empty() {
+        return Ok(vec![words.finished.to_owned()]);
+    }
+    if archive.children.iter().all(is_paused) {
+        return Ok(vec![words.paused.to_owned()]);
+    }
+    let Some(next) = archive.next_on(&site.env, tenant)? else {
+        return Ok(vec![words.none.to_owned()]);
+    };
+    let on = if next == archive.today + 1 {
+        words.tomorrow.to_owned()
+    } else {
+        day_words(next, language)
+    };
+    let hour = tenant.settings.send_from.trim_start_matches('0');
+    let sentence = if archive.days().len() == 0 {
+        words.first
+    } else {
+        words.next
+    };
+    Ok(vec![
+        sentence
+            .replace("{day}", &on)
+            .replace("{hour}", &hour_words(hour, language)),
+    ])
+}
+
+/// 朝8時, 13:30: as people say when something comes.
+fn hour_words(clock: &str, language: Language) -> String {
+    let whole_hour = clock.strip_suffix(":00").and_then(|hour| hour.parse::<u8>().ok());
+    match (language, whole_hour) {
+        (Language::Ja, Some(hour @ 4..=10)) => format!("朝{hour}時"),
+        (Language::Ja, Some(hour)) => format!("{hour}時"),
+        (Language::Easy, Some(hour @ 4..=10)) => format!("｜朝《あさ》{hour}｜時《じ》"),
+        (Language::Easy, Some(hour)) => format!("{hour}｜時《じ》"),
+        _ => clock.to_owned(),
+    }
+}
+
+/// Whoever reads on the web only has no address to which a fresh link could go: the reading link is all they have, so it
+/// also opens their own pages.
+fn own(site: &Site, tenant: &Tenant, held: &Held, language: Language) -> Result<Option<String>, PageError> {
+    let env = &site.env;
+    let channels = env.db.read(|tx| people::channels_of(tx, tenant.scope(), held.reader))?;
+    if channels.is_empty() || channels.iter().any(|channel| channel != "web") {
+        return Ok(None);
+    }
+    let until = kizuna_engine::run::today(env, tenant)? + links::OWN_DAYS;
+    let token = links::own_token(&env.keys, tenant.id, held.reader, until);
+    Ok(Some(format!("/{}/my/{token}{}", tenant.code, language.query())))
+}
+
+struct Words {
+    today: &'static str,
+    of_day: &'static str,
+    next: &'static str,
+    first: &'static str,
+    none: &'static str,
+    finished: &'static str,
+    paused: &'static str,
+    tomorrow: &'static str,
+    before: &'static str,
+    after: &'static str,
+    days: &'static str,
+    past: &'static str,
+    desks: &'static str,
+    desks_all: &'static str,
+    own: &'static str,
+    own_more: &'static str,
+}
+
+static JA: Words = Words {
+    today: "きょうのことば",
+    of_day: "{day}のことば",
+    next: "きょうのことばは ありません。つぎは、{day}の{hour}です。",
+    first: "{day}の{hour}に、はじめてのことばが届きます。",
+    none: "きょうのことばは ありません。",
+    finished: "ことばは、おわりまで届きました。これまでのことばは、いつでも読めます。",
+    paused: "お休み中です。新しいことばは、届きません。",
+    tomorrow: "あした",
+    before: "前の日",
+    after: "次の日",
+    days: "ほかの日",
+    past: "これまでのことば",
+    desks: "話したいとき、困ったとき",
+    desks_all: "相談先をぜんぶ見る",
+    own: "うまれました・日付を直す・お休み・設定",
+    own_more: "このページのリンクは、あなただけのものです。しまっておいてください。",
+};
+
+static EASY: Words = Words {
+    today: "きょうの ことば",
+    of_day: "{day}の ことば",
+    next: "きょうの ことばは ありません。つぎは {day}の {hour}です。",
+    first: "{day}の {hour}に、はじめての ことばが ｜届《とど》きます。",
+    none: "きょうの ことばは ありません。",
+    finished: "ことばは ｜全部《ぜんぶ》 ｜届《とど》きました。｜前《まえ》の ことばは、いつでも ｜読《よ》めます。",
+    paused: "いまは お｜休《やす》みです。｜新《あたら》しい ことばは ｜届《とど》きません。",
+    tomorrow: "あした",
+    before: "｜前《まえ》の ｜日《ひ》",
+    after: "｜次《つぎ》の ｜日《ひ》",
+    days: "ほかの ｜日《ひ》",
+    past: "｜前《まえ》の ことば",
+    desks: "｜話《はな》したい とき、｜困《こま》った とき",
+    desks_all: "｜相談《そうだん》できる ところを ぜんぶ ｜見《み》る",
+    own: "｜赤《あか》ちゃんが ｜生《う》まれた・｜日《ひ》にちを ｜直《なお》す・お｜休《やす》み・｜設定《せってい》",
+    own_more: "このリンクは あなただけの ものです。｜大切《たいせつ》に してください。",
+};
+
+static EN: Words = Words {
+    today: "Today\u{2019}s words",
+    of_day: "Words for {day}",
+    next: "There are no words today. The next come {day} at {hour}.",
+    first: "Your first words come {day} at {hour}.",
+    none: "There are no words today.",
+    finished: "All words have been delivered. You can read them here at any time.",
+    paused: "Messages are paused. No new words come.",
+    tomorrow: "tomorrow",
+    before: "Day before",
+    after: "Day after",
+    days: "Other days",
+    past: "Earlier words",
+    desks: "If you want to talk or need help",
+    desks_all: "All desks and their hours",
+    own: "The baby is here, change a date, pause, settings",
+    own_more: "The link of this page is yours alone. Please keep it safe.",
+};
