@@ -21,7 +21,8 @@ use crate::office::{
     people, person, places, plan, today,
 };
 use crate::reader::{
-    birth, changed, confirm, desks, expired, my, past, print, reading, register, registered, sent, settings, stop, stopped,
+    birth, changed, confirm, desks, expired, my, past, print, reading, register, registered, sent, settings, stop,
+    stopped,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};

@@ -89,12 +89,25 @@ impl Running {
         // Two ports in a row that are free now: pages and phones.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = place.command(KIZUNA);
-        command.args(["demo", "--families", "5", "--dir", "town", "--port", &port.to_string(), "--lang", "ja"]);
+        command.args([
+            "demo",
+            "--families",
+            "5",
+            "--dir",
+            "town",
+            "--port",
+            &port.to_string(),
+            "--lang",
+            "ja",
+        ]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let host = format!("127.0.0.1:{port}");
         let printed = format!("http://{host}/hidamari/register");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().contains(&printed)), "the demo prints {printed}");
+        assert!(
+            lines.any(|line| line.unwrap().contains(&printed)),
+            "the demo prints {printed}"
+        );
         Running { child, host }
     }
 
@@ -115,8 +128,16 @@ impl Running {
     /// Looks at an entry, registers it and gives where that leads.
     fn register(&self, fields: &str) -> String {
         let look = self.ask("POST", "/hidamari/register", &format!("{fields}&step=look"));
-        let once = after(&look, "name=\"once\" value=\"").split('"').next().unwrap().to_owned();
-        let done = self.ask("POST", "/hidamari/register", &format!("{fields}&step=register&once={once}"));
+        let once = after(&look, "name=\"once\" value=\"")
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned();
+        let done = self.ask(
+            "POST",
+            "/hidamari/register",
+            &format!("{fields}&step=register&once={once}"),
+        );
         after(&done, "location: ").lines().next().unwrap().to_owned()
     }
 }
