@@ -207,7 +207,7 @@ pub fn of_subscriber(
 sql!(
     EVER_OF_SUBSCRIBER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, s.end_reason
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, s.end_reason
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 ORDER BY s.id LIMIT $3"
 );
@@ -221,7 +221,7 @@ pub fn ever_of_subscriber(
 ) -> Result<Vec<(Follower, Option<EndReason>)>, StoreError> {
     let args = args![scope.bytes(), subscriber.bytes(), EVER_MAX];
     tx.all(EVER_OF_SUBSCRIBER, args, |row| {
-        let reason = row.text_opt(13)?.and_then(EndReason::from_code);
+        let reason = row.text_opt(14)?.and_then(EndReason::from_code);
         Ok((follower(row, keys)?, reason))
     })
 }

@@ -111,6 +111,12 @@ impl DateField {
         }
     }
 
+    /// The same field under other words.
+    pub(super) fn named(mut self, legend: &'static str, hint: &'static str) -> DateField {
+        (self.legend, self.hint) = (legend, hint);
+        self
+    }
+
     fn id(&self, part: &str) -> String {
         format!("{}_{part}", self.name)
     }

@@ -308,7 +308,12 @@ impl Ground<'_> {
                 _ => None,
             };
             let asked = Asked { name, class, situation };
-            DateField::new(&asked, tenant, language, self.today, &entry.parts(situation), problem)
+            let (legend, hint) = match situation {
+                Situation::Pregnant => words.due,
+                Situation::Raising => words.birth,
+            };
+            let parts = entry.parts(situation);
+            DateField::new(&asked, tenant, language, self.today, &parts, problem).named(legend, hint)
         };
         let is_open = self.fixed.is_none();
         let (mail, web) = (is_open && self.ways.mail.is_some(), is_open && self.ways.web);
@@ -467,10 +472,9 @@ impl Look {
     pub(super) fn new(tenant: &Tenant, language: Language, today: Day, checked: &Checked) -> Look {
         let words = EntryWords::of(language);
         let asks = &tenant.settings.asks;
-        let own = super::OwnWords::of(language);
-        let (legend, date) = match checked.anchor {
-            Anchor::Due(due) => (own.due_legend, due),
-            Anchor::Birth { on, .. } => (own.birth_legend, on),
+        let ((legend, _), date) = match checked.anchor {
+            Anchor::Due(due) => (words.due, due),
+            Anchor::Birth { on, .. } => (words.birth, on),
         };
         let mut facts = vec![(legend, day_words(date, language))];
         if !checked.mail.is_empty() {

@@ -38,6 +38,9 @@ pub(crate) struct EntryWords {
     pub(crate) kind_legend: &'static str,
     pub(crate) pregnant: (&'static str, &'static str),
     pub(crate) raising: (&'static str, &'static str),
+    /// Names and hints of the two dates.
+    pub(crate) due: (&'static str, &'static str),
+    pub(crate) birth: (&'static str, &'static str),
     pub(crate) way_legend: &'static str,
     pub(crate) ways: [WayWords; 3],
     pub(crate) mail_label: &'static str,
@@ -117,6 +120,8 @@ static JA: EntryWords = EntryWords {
     kind_legend: "いまは、どちらですか",
     pregnant: ("妊娠中", "予定日を入れる"),
     raising: ("子育て中", "誕生日を入れる"),
+    due: ("出産予定日", "母子健康手帳を見てください。あとから直せます。"),
+    birth: ("お子さんの誕生日", "あとから直せます。"),
     way_legend: "どうやって受け取りますか",
     ways: [
         WayWords {
@@ -245,6 +250,14 @@ static EASY: EntryWords = EntryWords {
     raising: (
         "｜子《こ》どもを ｜育《そだ》てています",
         "｜生《う》まれた ｜日《ひ》を ｜入《い》れる",
+    ),
+    due: (
+        "｜生《う》まれる ｜予定《よてい》の ｜日《ひ》",
+        "｜母子健康手帳《ぼしけんこうてちょう》を ｜見《み》てください。あとで ｜直《なお》せます。",
+    ),
+    birth: (
+        "｜子《こ》どもが ｜生《う》まれた ｜日《ひ》",
+        "あとで ｜直《なお》せます。",
     ),
     way_legend: "どこで ｜読《よ》みますか",
     ways: [
@@ -386,6 +399,11 @@ static EN: EntryWords = EntryWords {
     kind_legend: "Which is it now?",
     pregnant: ("Pregnant", "Give the due date"),
     raising: ("Raising a child", "Give the birthday"),
+    due: (
+        "Due date",
+        "See your mother and child handbook. You can correct it later.",
+    ),
+    birth: ("Your child's birthday", "You can correct it later."),
     way_legend: "How would you like to receive?",
     ways: [
         WayWords {

@@ -143,7 +143,8 @@ fn next(
         .replace("{to}", words.way(way).to)
         .replace("{time}", &time)
         .replace("{day}", &day_words(ahead.on, language));
-    Ok((sentence, Some(ahead.draft)))
+    // What comes after today's words is not the first any more.
+    Ok((sentence, Some(ahead.draft).filter(|_| !had_today)))
 }
 
 /// `08:00` as people say it: 朝8時.
