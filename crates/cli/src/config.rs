@@ -460,6 +460,11 @@ after_stop_days = 90             # 止めた人の記録を、けすまでの日
 after_end_days = 1095            # 最後の日を迎えた人の記録を、けすまでの日数（それまで、これまでのことばを読めます）
 awaiting_days = 180              # 42週0日から、うまれた知らせがないまま終わりにするまでの日数（30以上）
 
+[tenant.asks]                    # 登録のページで、日付のほかにたずねること。くわしくは docs/registration.md
+relation = true                  # あなたは（続柄）
+nickname = false                 # お子さんの呼び名
+consent = false                  # true なら、同意のしるしをつけてもらいます
+
 [[tenant.adopt]]                 # 送るシリーズ。一つに一つ
 track = "starter"
 slots = "all"                    # all 原稿のある日すべて / base 基本の日どり / "4w0d..41w6d d0..d100 m12 last" のように

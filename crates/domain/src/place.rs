@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::text::fold;
 
 /// Letters of a code: none that is taken for another, and no vowels, so that no word comes of it by chance.
@@ -15,7 +17,8 @@ pub const NAME_CHARS_MAX: usize = 40;
 pub const FIRST_PLACES: [&str; 4] = ["窓口", "産院", "健診", "広報"];
 
 /// The short code of one place, as its link and its QR code carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PlaceCode([u8; LENGTH]);
 
 /// A text that is no code of a place.
@@ -35,6 +38,20 @@ impl PlaceCode {
             *letter = LETTERS.get(usize::from(*byte) % LETTERS.len()).copied().unwrap_or(b'b');
         }
         PlaceCode(code)
+    }
+}
+
+impl From<PlaceCode> for String {
+    fn from(code: PlaceCode) -> String {
+        code.to_string()
+    }
+}
+
+impl TryFrom<String> for PlaceCode {
+    type Error = NotAPlaceCode;
+
+    fn try_from(text: String) -> Result<PlaceCode, NotAPlaceCode> {
+        text.parse()
     }
 }
 

@@ -15,6 +15,8 @@
 //! | [`reception`] | how messages come to a reader now, and how else they could |
 //! | [`credentials`] | passwords, one-time codes, recovery codes |
 //! | [`mod@line`] | what comes in from LINE: inbox, talk, tickets, passing on |
+//! | [`ways`] | how a tenant lets families receive |
+//! | [`throttle`] | how often somebody may ask |
 //! | [`inbound`] | mail that comes in: 空メール, bounces, complaints |
 //! | [`transactional`] | single mails that somebody asked for, apart from the daily run |
 //! | [`witness`] | whether this database may send at all |
@@ -39,8 +41,10 @@ pub mod reception;
 mod recorder;
 pub mod retention;
 pub mod run;
+pub mod throttle;
 pub mod transactional;
 pub mod walk;
+pub mod ways;
 pub mod witness;
 
 pub use env::{Clock, Env, Net, Pace, Random, Stop};

@@ -20,6 +20,7 @@ const OWN: &str = "own";
 const BOUNCE: &str = "bounce";
 const INVITATION: &str = "invitation";
 const BROWSER: &str = "browser";
+const ENTRY: &str = "entry";
 
 /// Days for which the link in a message opens a reader's own pages; older ones lead to a fresh one.
 pub const OWN_DAYS: i32 = 30;
@@ -84,11 +85,12 @@ pub fn read_words_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option
     SubscriberId::from_bytes(&id)
 }
 
-/// The token that opens a reader's own pages, on which things are changed, up to and including a day.
-pub fn own_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId, until: Day) -> String {
+/// A number with a last day, signed for one purpose and tenant.
+fn dated(keys: &Keyring, purpose: &str, tenant: TenantId, id: &[u8; 16], until: Day) -> String {
     let until = until.epoch_days().to_be_bytes();
-    let signature = keys.sign_link(OWN, &[subject(tenant, subscriber).as_slice(), &until].concat());
-    let mut bytes = [subscriber.bytes().as_slice(), &until].concat();
+    let subject = [tenant.bytes().as_slice(), id, &until].concat();
+    let signature = keys.sign_link(purpose, &subject);
+    let mut bytes = [id.as_slice(), &until].concat();
     bytes.extend(signature.iter().take(SIGNATURE));
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -98,15 +100,36 @@ pub fn fresh_own_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberI
     own_token(keys, tenant, subscriber, today + FRESH_OWN_DAYS)
 }
 
-/// The reader that such a token belongs to, and its last day; `None` for a forged one or one of another tenant.
-pub fn read_own_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<(SubscriberId, Day)> {
+/// The number in such a token, and its last day; `None` for a forged one or one of another tenant or purpose.
+fn read_dated(keys: &Keyring, purpose: &str, tenant: TenantId, token: &str) -> Option<([u8; 16], Day)> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (id, rest) = bytes.split_first_chunk::<16>()?;
     let (until, signature) = rest.split_first_chunk::<4>()?;
-    let right = keys.sign_link(OWN, &[tenant.bytes().as_slice(), id, until].concat());
-    let until = Day::from_epoch_days(i32::from_be_bytes(*until));
-    let reader = SubscriberId::from_bytes(id)?;
-    same(right.get(..SIGNATURE)?, signature).then_some((reader, until))
+    let right = keys.sign_link(purpose, &[tenant.bytes().as_slice(), id, until].concat());
+    let day = Day::from_epoch_days(i32::from_be_bytes(*until));
+    same(right.get(..SIGNATURE)?, signature).then_some((*id, day))
+}
+
+/// The token that opens a reader's own pages, on which things are changed, up to and including a day.
+pub fn own_token(keys: &Keyring, tenant: TenantId, subscriber: SubscriberId, until: Day) -> String {
+    dated(keys, OWN, tenant, subscriber.bytes(), until)
+}
+
+/// The reader that such a token belongs to, and its last day; `None` for a forged one or one of another tenant.
+pub fn read_own_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<(SubscriberId, Day)> {
+    let (id, until) = read_dated(keys, OWN, tenant, token)?;
+    Some((SubscriberId::from_bytes(&id)?, until))
+}
+
+/// The mark of one filled-in form, by which the second of two presses is known; good up to and including a day.
+pub fn entry_token(keys: &Keyring, tenant: TenantId, number: Uuid, until: Day) -> String {
+    dated(keys, ENTRY, tenant, number.as_bytes(), until)
+}
+
+/// The number in the mark of a form, and its last day; `None` for a forged one or one of another tenant.
+pub fn read_entry_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<(Uuid, Day)> {
+    let (id, until) = read_dated(keys, ENTRY, tenant, token)?;
+    Some((Uuid::from_bytes(id), until))
 }
 
 /// The token in the link of an invitation.

@@ -176,7 +176,7 @@ fn claim(env: &Env, scope: Scope) -> Result<Vec<Mail>, StoreError> {
 }
 
 /// The account through which a tenant writes mails: its relay, or the folder that stands in for one.
-fn way(tx: &mut kizuna_store::ReadTx<'_>, env: &Env, scope: Scope) -> Result<Option<Account>, StoreError> {
+pub(crate) fn way(tx: &mut kizuna_store::ReadTx<'_>, env: &Env, scope: Scope) -> Result<Option<Account>, StoreError> {
     match tenants::account(tx, &env.keys, scope, "email")? {
         Some(account) => Ok(Some(account)),
         None => tenants::account(tx, &env.keys, scope, "outbox"),

@@ -208,7 +208,7 @@ pub fn of_subscriber(
 sql!(
     OWN,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, s.version
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour, s.version
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
 );
@@ -221,13 +221,13 @@ pub fn own(
     subscriber: SubscriberId,
 ) -> Result<Vec<(Follower, i64)>, StoreError> {
     let args = args![scope.bytes(), subscriber.bytes(), SUBSCRIPTIONS_MAX];
-    tx.all(OWN, args, |row| Ok((follower(row, keys)?, row.int(13)?)))
+    tx.all(OWN, args, |row| Ok((follower(row, keys)?, row.int(15)?)))
 }
 
 sql!(
     EVER_OF_SUBSCRIBER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, s.end_reason
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour, s.end_reason
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 ORDER BY s.id LIMIT $3"
 );
@@ -241,7 +241,7 @@ pub fn ever_of_subscriber(
 ) -> Result<Vec<(Follower, Option<EndReason>)>, StoreError> {
     let args = args![scope.bytes(), subscriber.bytes(), EVER_MAX];
     tx.all(EVER_OF_SUBSCRIBER, args, |row| {
-        let reason = row.text_opt(13)?.and_then(EndReason::from_code);
+        let reason = row.text_opt(15)?.and_then(EndReason::from_code);
         Ok((follower(row, keys)?, reason))
     })
 }

@@ -121,17 +121,11 @@ sql!(
     FORGET,
     "DELETE FROM point_troubles WHERE tenant_id = $1 AND point_id = $2"
 );
-sql!(
-    UNSUPPRESS,
-    "DELETE FROM suppressions WHERE tenant_id = $1 AND channel = $2 AND address_index = $3"
-);
 
 /// Forgets all trouble of an address, a suppression too: whoever has it has shown that our mail arrives.
 pub fn lift(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, point: &Point) -> Result<(), StoreError> {
     tx.exec(FORGET, args![scope.bytes(), point.id.bytes()])?;
-    let index = keys.index(scope.tenant(), &point.channel, &point.address);
-    tx.exec(UNSUPPRESS, args![scope.bytes(), &point.channel, &index])
-        .map(|_| ())
+    people::lift_suppression(tx, keys, scope, &point.channel, &point.address)
 }
 
 sql!(

@@ -1,4 +1,4 @@
-//! The one stylesheet, the icon and the few lines for LINE, served from the binary under a name that changes with their content.
+//! The one stylesheet, the icon and the two short scripts, served from the binary under a name that changes with their content.
 
 use std::sync::LazyLock;
 
@@ -54,6 +54,15 @@ static LIFF: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+static KEEP: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "keep",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/keep.js"),
+    )
+});
+
 /// FNV-1a: tells contents apart, and guards nothing.
 const fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
@@ -80,9 +89,14 @@ pub(crate) fn liff() -> String {
     format!("/assets/{}", LIFF.name)
 }
 
+/// Address of the script that keeps what was typed.
+pub(crate) fn keep() -> String {
+    format!("/assets/{}", KEEP.name)
+}
+
 /// Serves an asset by its full name; an old name is gone.
 pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, PageError> {
-    let asset = [&CSS, &ICON, &LIFF]
+    let asset = [&CSS, &ICON, &LIFF, &KEEP]
         .into_iter()
         .find(|asset| asset.name == name)
         .ok_or(PageError::NotFound)?;

@@ -6,7 +6,6 @@ use kizuna_domain::day::Day;
 use kizuna_domain::tenant::TenantKind;
 
 use crate::client::Client;
-use crate::language::Language;
 
 /// Numbers below this say too much about one family in a small town.
 const FEW: u64 = 10;
@@ -42,18 +41,6 @@ pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> String {
 /// A day and a time of day on a tenant's clock: 2026年11月22日（日）8:02.
 pub(crate) fn instant(at: Timestamp, zone: &TimeZone) -> String {
     format!("{}{}", Day::of(at, zone).japanese(), time(at, zone))
-}
-
-/// A day as readers of a language write it: 2026年11月22日（日）.
-pub(crate) fn day_words(day: Day, language: Language) -> String {
-    match language {
-        Language::Ja => day.japanese(),
-        Language::Easy => {
-            let (year, month, date) = (day.year(), day.month(), day.day_of_month());
-            format!("{year}/{month}/{date}（{}）", weekday_easy(day))
-        }
-        Language::En => day.date().strftime("%-d %B %Y").to_string(),
-    }
 }
 
 /// The day of the week in やさしい日本語, with its reading.

@@ -19,12 +19,12 @@ use crate::guard::{self, Gate, Shared};
 use crate::line::{liff, login, webhook};
 use crate::office::{
     audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
-    people, person, plan, today,
+    people, person, places, plan, today,
 };
 use crate::reader::{
-    accessibility, address, birth, born, changed, child, data, data_file, date, delivery, delivery_confirm, desks,
-    erase, erased, expired, invite, move_in, moving, my, past, pause, print, reading, register, stop, stop_each,
-    stopped, support, with,
+    accessibility, address, birth, born, changed, child, confirm, data, data_file, date, delivery, delivery_confirm,
+    desks, erase, erased, expired, invite, move_in, moving, my, past, pause, print, reading, register, registered,
+    sent, stop, stop_each, stopped, support, with,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
@@ -59,7 +59,9 @@ pub struct Route {
 /// The table.
 pub fn table() -> Vec<Route> {
     use Audience::{Anyone, Myself, Reader, Staff};
-    use Permission::{AuditView, FamiliesView, LineConnect, LineMenus, LineView, OfficeView, StaffManage};
+    use Permission::{
+        AuditView, FamiliesView, LineConnect, LineMenus, LineView, OfficeView, PlacesManage, StaffManage,
+    };
     let route = |method, path, audience, handler| Route {
         method,
         path,
@@ -93,11 +95,26 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/line/callback", Reader, get(login::callback)),
         route("GET", "/{tenant}/line/liff", Reader, get(liff::get)),
         route("POST", "/{tenant}/line/liff", Reader, post(liff::post)),
-        route("GET", "/{tenant}/register/line/{token}", Reader, get(register::get)),
-        route("POST", "/{tenant}/register/line/{token}", Reader, post(register::post)),
+        route("GET", "/r/{code}", Reader, get(register::by_place)),
+        route("GET", "/{tenant}", Reader, get(register::front)),
+        route("GET", "/{tenant}/register", Reader, get(register::get)),
+        route("POST", "/{tenant}/register", Reader, post(register::post)),
+        route("GET", "/{tenant}/register/sent", Reader, get(sent::get)),
         route(
             "GET",
-            "/{tenant}/register/line/{token}/done",
+            "/{tenant}/register/{way}/{token}",
+            Reader,
+            get(register::get_ticket),
+        ),
+        route(
+            "POST",
+            "/{tenant}/register/{way}/{token}",
+            Reader,
+            post(register::post_ticket),
+        ),
+        route(
+            "GET",
+            "/{tenant}/register/{way}/{token}/done",
             Reader,
             get(register::done),
         ),
@@ -138,6 +155,10 @@ pub fn table() -> Vec<Route> {
         ),
         route("GET", "/{tenant}/my/{token}/support", Reader, get(support::get_own)),
         route("GET", "/{tenant}/support", Reader, get(support::get)),
+        route("GET", "/{tenant}/confirm/{token}", Reader, get(confirm::get)),
+        route("POST", "/{tenant}/confirm/{token}", Reader, post(confirm::post)),
+        route("GET", "/{tenant}/confirm/{token}/done", Reader, get(confirm::done)),
+        route("GET", "/{tenant}/my/{token}/welcome", Reader, get(registered::welcome)),
         route("GET", "/{tenant}/changed/{what}", Reader, get(changed::get)),
         route("GET", "/{tenant}/my/{token}/delivery", Reader, get(delivery::get)),
         route("POST", "/{tenant}/my/{token}/delivery", Reader, post(delivery::post)),
@@ -248,6 +269,14 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/line/guest", Staff(LineView), get(line_guest::get)),
         route("GET", "/{tenant}/mailbox", Staff(FamiliesView), get(mailbox::get)),
         route("GET", "/{tenant}/mailbox/{name}", Staff(FamiliesView), get(letter::get)),
+        route("GET", "/{tenant}/places", Staff(OfficeView), get(places::get)),
+        route("POST", "/{tenant}/places", Staff(PlacesManage), post(places::add)),
+        route(
+            "POST",
+            "/{tenant}/places/{code}",
+            Staff(PlacesManage),
+            post(places::rename),
+        ),
         route("GET", "/{tenant}/staff", Staff(StaffManage), get(people::get)),
         route("POST", "/{tenant}/staff", Staff(StaffManage), post(people::invite)),
         route("GET", "/{tenant}/staff/{staff}", Staff(StaffManage), get(person::get)),

@@ -33,8 +33,9 @@ const TOWN: &str = "hidamari";
 const SETTINGS: &str = r#"
 kind = "demo"
 sender_name = "ひだまり市 子育てだより"
-send_from = "08:00"
-send_until = "20:00"
+# The whole day, so that whoever tries it in the evening sees today's words too.
+send_from = "00:00"
+send_until = "23:59"
 base_url = "http://127.0.0.1:PORT"
 
 [[adopt]]
@@ -106,12 +107,12 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let port = args.port;
     session.say(
         &format!(
-            "職員の画面   http://127.0.0.1:{port}/\nあなたの電話 {}\nみんなの電話 {}\n止めるには Ctrl-C。",
+            "登録のページ http://127.0.0.1:{port}/{TOWN}/register\n届いたメール http://127.0.0.1:{port}/{TOWN}/mailbox\n職員の画面   http://127.0.0.1:{port}/\nあなたの電話 {}\nみんなの電話 {}\n止めるには Ctrl-C。",
             phones.yours(),
             phones.all()
         ),
         &format!(
-            "Staff pages http://127.0.0.1:{port}/\nYour phone  {}\nAll phones  {}\nStop with Ctrl-C.",
+            "Registration http://127.0.0.1:{port}/{TOWN}/register\nMailbox      http://127.0.0.1:{port}/{TOWN}/mailbox\nStaff pages  http://127.0.0.1:{port}/\nYour phone   {}\nAll phones   {}\nStop with Ctrl-C.",
             phones.yours(),
             phones.all()
         ),
@@ -121,13 +122,19 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     let hanako = staff::add_sample(&env, tenant.scope(), "見本 花子", &mail, Role::Administrator)?;
     // Asked for at every start: the stand-in forgets, and what is shown already is not made again.
     line_actions::publish_menus(&env, &tenant, Actor::System)?;
-    let workers = [
+    // Whoever registers while the demo runs gets today's words, unless another day is being looked at.
+    let daily = args.day.is_none().then_some(send::work as fn(&Env));
+    let beside: [fn(&Env); 4] = [
         send::work_on_menus,
         send::work_on_retention,
         send::talk,
         send::write_mails,
-    ]
-    .map(|work| send::in_background(&env, work));
+    ];
+    let workers: Vec<_> = beside
+        .into_iter()
+        .chain(daily)
+        .map(|work| send::in_background(&env, work))
+        .collect();
     let inbox = Inbox::start(&env)?;
     // Whoever sits at this machine is the invented administrator, so that a newcomer need not sign in.
     let site = Arc::new(Site::new(
@@ -138,7 +145,7 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
     ));
     send::serve_pages(&env, site, listener)?;
     env.stop.press();
-    send::joined(workers.into())
+    send::joined(workers)
 }
 
 fn open(dir: &Path) -> Result<Arc<Env>, Failure> {

@@ -1,8 +1,12 @@
 //! The demo: one command in an empty folder, as often as somebody likes.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+
 use serde_json::json;
 
-use crate::place::{Place, files};
+use crate::place::{KIZUNA, Place, files};
 
 #[test]
 fn the_demo_sends_each_message_once_however_often_it_runs() {
@@ -63,4 +67,123 @@ fn the_demo_reaches_every_kind_of_family_on_any_day() {
         let by_mail = files(&place.path(&format!("{day}-2/outbox"))).len() as u64;
         assert_eq!(by_line + by_mail, run["sent"].as_u64().unwrap());
     }
+}
+
+/// A running demo; it ends with this value.
+struct Running {
+    child: Child,
+    host: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It is over either way.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    /// Starts the demo and waits until it has told where to register.
+    fn start(place: &Place) -> Running {
+        // Two ports in a row that are free now: pages and phones.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = place.command(KIZUNA);
+        command.args([
+            "demo",
+            "--families",
+            "5",
+            "--dir",
+            "town",
+            "--port",
+            &port.to_string(),
+            "--lang",
+            "ja",
+        ]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let host = format!("127.0.0.1:{port}");
+        let printed = format!("http://{host}/hidamari/register");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(
+            lines.any(|line| line.unwrap().contains(&printed)),
+            "the demo prints {printed}"
+        );
+        Running { child, host }
+    }
+
+    fn ask(&self, method: &str, path: &str, form: &str) -> String {
+        // The address is told before the pages are served.
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+            self.host,
+            form.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Looks at an entry, registers it and gives where that leads.
+    fn register(&self, fields: &str) -> String {
+        let look = self.ask("POST", "/hidamari/register", &format!("{fields}&step=look"));
+        let once = after(&look, "name=\"once\" value=\"")
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned();
+        let done = self.ask(
+            "POST",
+            "/hidamari/register",
+            &format!("{fields}&step=register&once={once}"),
+        );
+        after(&done, "location: ").lines().next().unwrap().to_owned()
+    }
+}
+
+#[track_caller]
+fn after<'a>(text: &'a str, mark: &str) -> &'a str {
+    text.split_once(mark).unwrap_or_else(|| panic!("no {mark} in {text}")).1
+}
+
+/// The page of the first letter to an address that holds a mark; waits a minute for it.
+fn letter(place: &Place, demo: &Running, to: &str, mark: &str) -> String {
+    for _ in 0..240 {
+        for name in files(&place.path("town/outbox")) {
+            if place.read(&format!("town/outbox/{name}")).contains(to) {
+                let page = demo.ask("GET", &format!("/hidamari/mailbox/{name}"), "");
+                if page.contains(mark) {
+                    return page;
+                }
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(250));
+    }
+    panic!("nothing with {mark} came to {to}")
+}
+
+#[test]
+fn a_newcomer_registers_at_the_printed_address_and_reads_the_first_words_within_a_minute() {
+    let place = Place::empty();
+    let demo = Running::start(&place);
+    let today = crate::place::today();
+    let fields = format!(
+        "kind=raising&birth_y={}&birth_m={}&birth_d={}&way=",
+        today.year(),
+        today.month(),
+        today.day_of_month()
+    );
+
+    let sent = demo.register(&format!("{fields}mail&mail=newcomer%40reader.example"));
+    assert_eq!(sent, "/hidamari/register/sent");
+    let mail = letter(&place, &demo, "newcomer@reader.example", "/confirm/");
+    let link = after(&mail, &format!("href=\"http://{}", demo.host));
+    assert!(link.starts_with("/hidamari/confirm/"), "{mail}");
+    let done = demo.ask("POST", link.split('"').next().unwrap(), "");
+    assert!(done.starts_with("HTTP/1.1 303"), "{done}");
+    letter(&place, &demo, "newcomer@reader.example", "/stop/");
+
+    let own = demo.register(&format!("{fields}web"));
+    assert!(demo.ask("GET", &own, "").contains("登録できました"));
 }

@@ -10,6 +10,7 @@ pub mod life;
 pub mod line;
 pub mod moving;
 pub mod people;
+pub mod places;
 pub mod registration;
 pub mod sign_in;
 pub mod staff;

@@ -42,6 +42,7 @@ pub fn put(
     let note = Note::new(env, Actor::CommandLine, None, "tenant.put");
     let ids: Vec<AccountId> = accounts.iter().map(|_| AccountId::new(env.ids.next())).collect();
     let new = TenantId::new(env.ids.next());
+    let places = super::places::first(env)?;
     let tenant = env.db.write(|tx| {
         let tenant = tenants::put(tx, new, code, name, settings)?;
         for (account, id) in accounts.iter().zip(&ids) {
@@ -52,6 +53,7 @@ pub fn put(
             } = account;
             tenants::put_account(tx, &env.keys, tenant.scope(), *id, channel, settings, secrets)?;
         }
+        super::places::begin(tx, tenant.scope(), &places, note.at)?;
         note.write(tx, code, "")?;
         Ok(tenant)
     })?;

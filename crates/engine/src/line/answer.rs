@@ -3,6 +3,7 @@
 use kizuna_channels::render;
 use kizuna_domain::content::Desk;
 use kizuna_domain::message::{Draft, Links};
+use kizuna_domain::place::PlaceCode;
 use kizuna_store::tenants;
 use serde_json::{Value, json};
 
@@ -60,12 +61,12 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
             &format!(
                 "{sender}です。妊娠中から子育て中まで、その日のことばを届けます。\n出産予定日かお子さんの誕生日を一つ入れると、はじまります。"
             ),
-            ("登録する", Page::Register),
+            ("登録する", Page::Register(None)),
         )],
-        Answer::Register => vec![button(
+        Answer::Register(place) => vec![button(
             reply,
             "登録のページです。日付を一つ入れるだけで、おわります。",
-            ("登録する", Page::Register),
+            ("登録する", Page::Register(place)),
         )],
         Answer::WelcomeBack => vec![text("つぎの日から、またお届けします。")],
         Answer::Quiet => vec![text(&format!(
@@ -114,7 +115,7 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
         Answer::Birth | Answer::Settings if reply.reader.is_none() => vec![button(
             reply,
             "まだ登録がありません。日付を一つ入れると、はじまります。",
-            ("登録する", Page::Register),
+            ("登録する", Page::Register(None)),
         )],
         Answer::Birth => vec![button(
             reply,
@@ -160,8 +161,8 @@ fn text(words: &str) -> Value {
 /// The page that a button leads to.
 #[derive(Clone, Copy)]
 enum Page {
-    /// The registration.
-    Register,
+    /// The registration, with the place that is to be counted.
+    Register(Option<PlaceCode>),
     /// One of a reader's own pages.
     Own(&'static str),
 }
@@ -172,7 +173,10 @@ fn button(reply: &Reply, words: &str, (label, page): (&str, Page)) -> Value {
         return text(words);
     };
     let uri = match page {
-        Page::Register => format!("{base}/register/line/{token}"),
+        Page::Register(place) => {
+            let place = place.map(|place| format!("?p={place}")).unwrap_or_default();
+            format!("{base}/register/line/{token}{place}")
+        }
         Page::Own(page) => format!("{base}/my/{token}/{page}"),
     };
     bubble(

@@ -25,6 +25,8 @@ pub enum Purpose {
     Address,
     /// Do something for which LINE proves who one is.
     Errand,
+    /// Confirm by the link in a mail what was asked for on the page.
+    MailConfirm,
     /// Register by mail, as whoever reads at the address it was sent to.
     MailRegister,
     /// Show that mail arrives at an address.
@@ -32,11 +34,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Purpose::Register => "line-register",
             Purpose::Address => "address",
             Purpose::Errand => "line-errand",
+            Purpose::MailConfirm => "mail-confirm",
             Purpose::MailRegister => "mail-register",
             Purpose::Repair => "repair",
         }
@@ -48,6 +51,8 @@ impl Purpose {
 pub struct Pass {
     /// Number of the ticket.
     pub id: Uuid,
+    /// What it is for.
+    pub purpose: Purpose,
     subject: String,
 }
 
@@ -137,6 +142,7 @@ pub fn show(env: &Env, scope: Scope, purpose: Purpose, token: &str) -> Result<Sh
         Some(ticket) => {
             let pass = Pass {
                 id,
+                purpose,
                 subject: ticket.subject,
             };
             match ticket.used_at {
@@ -160,6 +166,11 @@ pub fn line_user(pass: &Pass) -> Result<&str, EngineError> {
     } else {
         Err(EngineError::Rule("this ticket is not for a LINE user".to_owned()))
     }
+}
+
+/// The words that a ticket was made with.
+pub(crate) fn subject(pass: &Pass) -> &str {
+    &pass.subject
 }
 
 /// The reader who has the LINE user of a ticket; `None` where nobody registered.

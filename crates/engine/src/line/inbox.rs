@@ -431,7 +431,7 @@ impl Answer {
     /// What link it carries; whoever has no page of their own is led to the registration.
     fn needs(self, reader: Option<SubscriberId>) -> Option<Need> {
         match self {
-            Answer::Greeting | Answer::Register => Some(Need::Registration),
+            Answer::Greeting | Answer::Register(_) => Some(Need::Registration),
             Answer::Birth | Answer::Settings => Some(reader.map_or(Need::Registration, Need::OwnPage)),
             Answer::WelcomeBack
             | Answer::Quiet

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::line::login::{Login, LoginError};
+use kizuna_domain::place::PlaceCode;
 use kizuna_store::tenants::{self, Tenant};
 use kizuna_store::{Keyring, line, people};
 use uuid::Uuid;
@@ -86,14 +87,26 @@ const NONCE: &str = "line-login-nonce";
 const VERIFIER: &str = "line-login-verifier";
 const COOKIE: &str = "line-login-cookie";
 
-/// Opens the way to LINE; `None` where the tenant has no login channel.
-pub fn enter(env: &Env, tenant: &Tenant) -> Result<Option<Door>, EngineError> {
+/// True where a tenant has a login channel, so that [`enter`] opens a way.
+pub fn has_door(env: &Env, tenant: &Tenant) -> Result<bool, EngineError> {
+    Ok(login(env, tenant)?.is_some())
+}
+
+/// Behind the part of the state that proves a return, the place whose link somebody came by.
+const BEHIND: char = '.';
+
+/// Opens the way to LINE; `None` where the tenant has no login channel. A place comes back with the state.
+pub fn enter(env: &Env, tenant: &Tenant, place: Option<PlaceCode>) -> Result<Option<Door>, EngineError> {
     let Some((login, _)) = login(env, tenant)? else {
         return Ok(None);
     };
     let number = number(env.ids.next(), env.clock.now());
     let value = |purpose| derived(&env.keys, purpose, tenant, &number);
-    let url = login.door(&back(tenant), &value(STATE), &value(NONCE), &value(VERIFIER));
+    let state = match place {
+        Some(place) => format!("{}{BEHIND}{place}", value(STATE)),
+        None => value(STATE),
+    };
+    let url = login.door(&back(tenant), &state, &value(NONCE), &value(VERIFIER));
     let signature: String = value(COOKIE).chars().take(SIGNATURE).collect();
     let cookie = format!("{}.{signature}", URL_SAFE_NO_PAD.encode(number));
     Ok(Some(Door { url, cookie }))
@@ -146,7 +159,8 @@ pub fn prove(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &str) 
         return Ok(Proof::Refused);
     };
     let value = |purpose| derived(&env.keys, purpose, tenant, &number);
-    if !same(value(STATE).as_bytes(), state.as_bytes()) {
+    let ours = state.split_once(BEHIND).map_or(state, |(ours, _)| ours);
+    if !same(value(STATE).as_bytes(), ours.as_bytes()) {
         return Ok(Proof::Refused);
     }
     let now = env.clock.now();
@@ -160,9 +174,9 @@ pub fn come_back(env: &Env, tenant: &Tenant, cookie: &str, state: &str, code: &s
     take_in(env, tenant, proof)
 }
 
-/// True where a tenant has a login channel.
-pub fn has_door(env: &Env, tenant: &Tenant) -> Result<bool, EngineError> {
-    Ok(login(env, tenant)?.is_some())
+/// The place that a state brings back; it proves nothing and counts one registration at most.
+pub fn place_of(state: &str) -> Option<PlaceCode> {
+    state.split_once(BEHIND).and_then(|(_, place)| place.parse().ok())
 }
 
 /// Takes in somebody whose page inside LINE (LIFF) holds an ID token.

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::Account;
-use kizuna_store::{invites, line, moves, tickets};
+use kizuna_store::{invites, line, moves, throttles, tickets};
 use serde_json::Value;
 
 pub use answer::say;
@@ -102,7 +102,7 @@ fn listen(env: &Env, sender: &SyncSender<Reply>) {
     }
 }
 
-/// Forgets ids of events after 40 days, tickets a day after they expired, invitations and codes of moves when they expire.
+/// Forgets ids of events after 40 days, tickets a day after they expired, and what else is of no use once its time is over.
 pub fn sweep(env: &Env) -> Result<(), kizuna_store::StoreError> {
     let now = env.clock.now();
     let before = |ago: SignedDuration| now.checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -110,5 +110,6 @@ pub fn sweep(env: &Env) -> Result<(), kizuna_store::StoreError> {
     while env.db.write(|tx| tickets::sweep(tx, before(identity::VALID)))? > 0 {}
     while env.db.write(|tx| invites::sweep(tx, now))? > 0 {}
     while env.db.write(|tx| moves::sweep(tx, now))? > 0 {}
+    while env.db.write(|tx| throttles::sweep(tx, now))? > 0 {}
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::line::webhook::{Event, What};
+use kizuna_domain::place::PlaceCode;
 use kizuna_domain::text::fold;
 use kizuna_store::line::Friendship;
 
@@ -87,8 +88,8 @@ pub enum Answer {
     Quiet,
     /// 止めました.
     Stopped,
-    /// A link to register.
-    Register,
+    /// A link to register, with the place whose poster gave the word.
+    Register(Option<PlaceCode>),
     /// Today's words.
     Today,
     /// The words of the last days.
@@ -132,7 +133,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Stop,
-    Register,
+    Register(Option<PlaceCode>),
     Anything,
 }
 
@@ -142,10 +143,14 @@ fn meaning(text: &str) -> Meaning {
     let word = word.trim_matches(['「', '」', '"', '\'']);
     if STOP_WORDS.contains(&word) {
         Meaning::Stop
-    } else if REGISTER_WORDS.contains(&word) {
-        Meaning::Register
     } else {
-        Meaning::Anything
+        // 登録, alone or with the code of a place behind it.
+        let code = REGISTER_WORDS.iter().find_map(|asked| word.strip_prefix(asked));
+        match (code, code.and_then(|code| code.parse().ok())) {
+            (Some(""), _) => Meaning::Register(None),
+            (Some(_), Some(place)) => Meaning::Register(Some(place)),
+            (Some(_), None) | (None, _) => Meaning::Anything,
+        }
     }
 }
 
@@ -162,9 +167,9 @@ pub fn decide(event: &Event, state: &State) -> Vec<Effect> {
         What::Unfollow => unfollow(at, state),
         What::Text(text) => match (meaning(text), state.replies) {
             (Meaning::Stop, _) => stop(at),
-            (Meaning::Register, Replies::Ours) => vec![Effect::Reply(Answer::Register)],
+            (Meaning::Register(place), Replies::Ours) => vec![Effect::Reply(Answer::Register(place))],
             (Meaning::Anything, Replies::Ours) => vec![Effect::Reply(Answer::Listening)],
-            (Meaning::Register | Meaning::Anything, Replies::Theirs) => vec![],
+            (Meaning::Register(_) | Meaning::Anything, Replies::Theirs) => vec![],
         },
         What::Other => match state.replies {
             Replies::Ours => vec![Effect::Reply(Answer::Listening)],
@@ -198,7 +203,7 @@ fn button(name: &str, at: Timestamp) -> Vec<Effect> {
         "birth" => Answer::Birth,
         "settings" => Answer::Settings,
         "invite" => Answer::Invite,
-        "register" => Answer::Register,
+        "register" => Answer::Register(None),
         _ => return vec![],
     };
     vec![Effect::Reply(answer)]

@@ -238,10 +238,8 @@ impl<'a> Talk<'a> {
 
     fn register(&self, pass: &Pass, anchor: Anchor) -> Result<Registered, EngineError> {
         let new = Registration {
-            anchor,
             relation: Relation::Mother,
-            language: "ja",
-            wording: "test-1",
+            ..Registration::new(anchor, "test-1")
         };
         register(self.env(), &self.tenant(), pass, &new)
     }

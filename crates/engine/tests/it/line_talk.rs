@@ -191,3 +191,21 @@ fn beside_another_tool_only_our_own_is_answered() {
     assert_eq!(Replies::of(Some("theirs")), Replies::Theirs);
     assert_eq!([None, Some("ours"), Some("")].map(Replies::of), [Replies::Ours; 3]);
 }
+
+#[test]
+fn the_word_of_a_poster_asks_for_a_link_and_names_the_place() {
+    let asked = |text: &str| decide(&event(says(text)), &state(Who::Unknown));
+    let register = |place: Option<&str>| {
+        let place = place.map(|code| code.parse().unwrap());
+        [Effect::Reply(Answer::Register(place))]
+    };
+    for text in ["登録", "「登録」", "とうろく。", "登録！"] {
+        assert_eq!(asked(text), register(None), "{text}");
+    }
+    for text in ["登録 bcdfgh", "登録　ＢＣＤＦＧＨ", "登録bcdfgh。"] {
+        assert_eq!(asked(text), register(Some("bcdfgh")), "{text}");
+    }
+    for text in ["登録 abcdef", "登録しました", "登録 bcdfg", "停止 bcdfgh", "bcdfgh"] {
+        assert_eq!(asked(text), [Effect::Reply(Answer::Listening)], "{text}");
+    }
+}

@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 28] = [
+const OF_TENANTS: [&str; 29] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -36,6 +36,7 @@ const OF_TENANTS: [&str; 28] = [
     "menu_publications",
     "invites",
     "moves",
+    "places",
     "transactional_mails",
     "mail_answers",
     "point_troubles",

@@ -69,7 +69,7 @@ pub(crate) async fn post(
         } else {
             Came::Refused
         };
-        answer(site, &tenant, language, came, OWN_PAGE)
+        answer(site, &tenant, language, came, OWN_PAGE, None)
     })
     .await
 }

@@ -5,6 +5,7 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::menu::Intent;
+use kizuna_domain::place::PlaceCode;
 use kizuna_engine::line::errand::{self, Done};
 use kizuna_engine::line::login::{self, Came, Proof};
 use kizuna_store::tenants::Tenant;
@@ -34,6 +35,8 @@ const TICKET_MAX: usize = 100;
 pub(crate) struct Wish {
     to: String,
     errand: String,
+    /// Code of the place whose link led here.
+    p: String,
 }
 
 /// Sends somebody to LINE.
@@ -42,9 +45,9 @@ pub(crate) async fn enter(
     Town { tenant }: Town,
     Query(wish): Query<Wish>,
 ) -> Result<Response, PageError> {
-    let (tenant, door) = blocking(&site, move |site| {
-        let door = login::enter(&site.env, &tenant)?;
-        Ok((tenant, door))
+    let (tenant, door, wish) = blocking(&site, move |site| {
+        let door = login::enter(&site.env, &tenant, wish.p.parse().ok())?;
+        Ok((tenant, door, wish))
     })
     .await?;
     let door = door.ok_or(PageError::NotFound)?;
@@ -90,7 +93,7 @@ pub(crate) async fn callback(
             run_errand(site, &tenant, language, (signed, &back), ticket)?
         } else {
             let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
-            answer(site, &tenant, language, came, page)?
+            answer(site, &tenant, language, came, page, login::place_of(&back.state))?
         };
         set_cookie(&mut response, &tenant, "", 0)?;
         Ok(response)
@@ -125,14 +128,18 @@ pub(super) fn answer(
     language: Language,
     came: Came,
     page: &str,
+    place: Option<PlaceCode>,
 ) -> Result<Response, PageError> {
-    let on = |page: &str| {
-        let address = format!("/{}/{page}{}", tenant.code, language.query());
+    let query = language.query();
+    let on = |page: &str, behind: String| {
+        let address = format!("/{}/{page}{query}{behind}", tenant.code);
         Ok(Redirect::to(&address).into_response())
     };
+    let sign = if query.is_empty() { '?' } else { '&' };
+    let behind = place.map(|place| format!("{sign}p={place}")).unwrap_or_default();
     match came {
-        Came::New(token) => on(&format!("register/line/{token}")),
-        Came::Known(token) => on(&format!("my/{token}/{page}")),
+        Came::New(token) => on(&format!("register/line/{token}"), behind),
+        Came::Known(token) => on(&format!("my/{token}/{page}"), String::new()),
         Came::Refused => reader::closed(site, tenant, language, Closed::Unproved),
         Came::Unreachable => reader::closed(site, tenant, language, Closed::LineIsDown),
     }

@@ -36,6 +36,12 @@ struct JsonLinks {
 }
 
 impl Mail {
+    /// Where a mail without a link to stop leads: to confirm, to a fresh page.
+    pub(super) fn leads_to(&self) -> Option<&str> {
+        let link = self.text.split_whitespace().find(|word| word.starts_with("http"));
+        link.filter(|_| self.stop.is_empty()).and_then(format::web)
+    }
+
     /// Title of the first article, as the channel writes titles.
     pub(super) fn first_title(&self) -> &str {
         self.text

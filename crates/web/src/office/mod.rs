@@ -13,6 +13,7 @@ pub(crate) mod mail_file;
 pub(crate) mod mailbox;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod today;
 
@@ -33,6 +34,7 @@ pub(crate) enum Here {
     Families,
     Line,
     Mailbox,
+    Places,
     Staff,
     Audit,
 }
@@ -69,7 +71,7 @@ impl Shell {
     /// True where an entry of the menu leads somewhere for this person.
     fn shows(&self, entry: Here) -> bool {
         let (permission, exists) = match entry {
-            Here::Today | Here::Plan => (Permission::OfficeView, true),
+            Here::Today | Here::Plan | Here::Places => (Permission::OfficeView, true),
             Here::Families => (Permission::FamiliesView, self.lists_families),
             Here::Line => (Permission::LineView, true),
             Here::Mailbox => (Permission::FamiliesView, self.has_mailbox),

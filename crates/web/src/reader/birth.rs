@@ -147,7 +147,7 @@ fn show(site: &Site, own: &Own, language: Language, wrong: Option<(&Entry, Wrong
     let expected = all.iter().map(|child| Expected {
         value: format!("{}:{}", child.follower.subscription, child.version),
         id: child.follower.subscription,
-        name: name(&child.follower, tenant, today),
+        name: name(&child.follower, tenant, today, language),
         due: match child.follower.anchor {
             Anchor::Due(due) | Anchor::Birth { on: due, .. } => dates::day(due, language),
         },

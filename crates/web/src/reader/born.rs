@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::ids::SubscriptionId;
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_engine::run;
 
 use super::own::{Page, Ways, address, children};
@@ -64,7 +64,7 @@ pub(crate) async fn get(
         let shown = BornPage {
             frame: Frame::new(&own.tenant, language),
             words,
-            stage: stage_label(&anchor, today, &own.tenant.settings.customs),
+            stage: dates::stage(&anchor, today, own.tenant.settings.customs, language),
             early: due.filter(|_| anchor.is_preterm()).map(|due| Early {
                 action: address(&own, Page::Date.path(), language),
                 subscription,

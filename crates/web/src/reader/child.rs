@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriptionId;
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_domain::registration::{self, DateProblem, Situation};
 use kizuna_domain::roster::NICKNAME_CHARS_MAX;
 use kizuna_domain::text::invisible;
@@ -20,12 +20,14 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
 use super::own::{Page, Ways, address, changed, children, name, show_menu};
-use super::own_words::CONSENT_WORDING;
 use super::{Desks, Frame, dates, desks};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
+
+/// Version of the wording that is agreed to by adding a child; a change of `fine` needs another one.
+const CONSENT_WORDING: &str = "child-2026-11";
 
 /// The form as it comes in; a part that is missing is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -214,7 +216,7 @@ fn look(own: &Own, language: Language, today: Day, entry: Entry, anchor: &Anchor
         words: language.pick(&JA, &EASY, &EN),
         action: address(own, Page::Child.path(), language),
         entry,
-        stage: stage_label(anchor, today, &own.tenant.settings.customs),
+        stage: dates::stage(anchor, today, own.tenant.settings.customs, language),
         date: dates::day(*day, language),
     };
     page(StatusCode::OK, &shown)
@@ -251,7 +253,7 @@ fn form(
     };
     let siblings = children(site, own)?.into_iter().map(|child| Sibling {
         href: address(own, &format!("child/{}", child.follower.subscription), language),
-        name: name(&child.follower, tenant, today),
+        name: name(&child.follower, tenant, today, language),
     });
     let shown = ChildPage {
         frame: Frame::new(tenant, language),
@@ -372,7 +374,7 @@ fn twin(
         action: address(own, &format!("child/{sibling}"), language),
         problem,
         key: entry.key.clone(),
-        name: name(&found.follower, tenant, today),
+        name: name(&found.follower, tenant, today, language),
         date: dates::day(day, language),
         nickname: entry.nickname.clone(),
     };

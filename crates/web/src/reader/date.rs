@@ -9,7 +9,7 @@ use kizuna_domain::age;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriptionId;
 use kizuna_domain::people::Follower;
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_domain::registration::{self, DateProblem, Situation};
 use kizuna_engine::actions::life::{Child, Dated, Dates, correct_dates};
 use kizuna_engine::run;
@@ -193,7 +193,7 @@ fn wanted(tenant: &Tenant, today: Day, child: &Follower, entry: &Entry) -> Resul
 /// The date of an anchor, and where the family stands by it today.
 fn standing(anchor: &Anchor, tenant: &Tenant, today: Day, language: Language) -> (String, String) {
     let (Anchor::Due(day) | Anchor::Birth { on: day, .. }) = anchor;
-    let stage = stage_label(anchor, today, &tenant.settings.customs);
+    let stage = dates::stage(anchor, today, tenant.settings.customs, language);
     (dates::day(*day, language), stage)
 }
 
@@ -298,7 +298,7 @@ fn show(
             subscription: follower.subscription,
             version: *version,
             nickname: follower.nickname.clone().unwrap_or_default(),
-            stage: stage_label(&follower.anchor, today, &tenant.settings.customs),
+            stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
             date: DateField::new(&asked, tenant, language, today, &parts, found)
                 .named(legend, hint)
                 .numbered(2 * index),

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriptionId;
 use kizuna_domain::people::Follower;
-use kizuna_domain::position::stage_label;
 use kizuna_engine::actions::invites::{self, Made};
 use kizuna_engine::{EngineError, run};
 use kizuna_store::people;
@@ -243,11 +242,11 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
-fn child(follower: &Follower, today: Day, own: &Own, words: &'static Words) -> Child {
-    let stage = stage_label(&follower.anchor, today, &own.tenant.settings.customs);
+fn child(follower: &Follower, today: Day, own: &Own, language: Language) -> Child {
+    let stage = dates::stage(&follower.anchor, today, own.tenant.settings.customs, language);
     Child {
         id: follower.subscription,
-        label: words.date_of.replace("{stage}", &stage),
+        label: language.pick(&JA, &EASY, &EN).date_of.replace("{stage}", &stage),
     }
 }
 
@@ -295,7 +294,7 @@ fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> 
             .find(|(what, _)| *what == said)
             .map(|(_, sentence)| *sentence),
         key: env.ids.next().to_string(),
-        children: following.iter().map(|one| child(one, today, own, words)).collect(),
+        children: following.iter().map(|one| child(one, today, own, language)).collect(),
         links: links.collect(),
         desks: Desks {
             desks: desks(site, tenant)?,

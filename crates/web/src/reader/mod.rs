@@ -7,6 +7,7 @@ pub(crate) mod born;
 pub(crate) mod changed;
 pub(crate) mod child;
 mod closed;
+pub(crate) mod confirm;
 pub(crate) mod data;
 pub(crate) mod data_file;
 pub(crate) mod date;
@@ -15,6 +16,8 @@ pub(crate) mod dates;
 pub(crate) mod delivery;
 pub(crate) mod delivery_confirm;
 pub(crate) mod desks;
+mod entry;
+mod entry_words;
 pub(crate) mod erase;
 pub(crate) mod erased;
 pub(crate) mod expired;
@@ -30,6 +33,8 @@ pub(crate) mod pause;
 pub(crate) mod print;
 pub(crate) mod reading;
 pub(crate) mod register;
+pub(crate) mod registered;
+pub(crate) mod sent;
 pub(crate) mod stop;
 pub(crate) mod stop_each;
 pub(crate) mod stopped;
@@ -47,6 +52,7 @@ use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
 pub(crate) use desks::{Desks, desks};
 pub(crate) use own_words::OwnWords;
+pub(crate) use register::Way;
 use words::Words;
 
 /// Lets LINE show the menu of the new stage of whoever holds a ticket.
@@ -74,6 +80,8 @@ pub(crate) struct Frame {
     pub(crate) language: Language,
     /// The languages that this page is not in.
     pub(crate) others: Vec<Language>,
+    /// What an address carries behind its language; empty for most pages.
+    pub(crate) behind: String,
 }
 
 impl Frame {
@@ -100,6 +108,7 @@ impl Frame {
             logo: None,
             language,
             others: Language::ALL.into_iter().filter(|other| *other != language).collect(),
+            behind: String::new(),
         }
     }
 

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::ids::SubscriberId;
-use kizuna_domain::position::stage_label;
 use kizuna_engine::actions::moving::{self, Arrived, Luggage, Way};
 use kizuna_engine::line::errand::{self, Errand};
 use kizuna_engine::line::login;
@@ -17,8 +16,10 @@ use kizuna_engine::run;
 use kizuna_store::tenants::{self, Tenant};
 use serde::Deserialize;
 
+use super::dates;
 use super::delivery::short_token;
-use super::{Desks, Frame, OwnWords, desks, own};
+use super::entry_words::EntryWords;
+use super::{Desks, Frame, desks, own};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Door, Shared, Town, blocking};
@@ -26,6 +27,7 @@ use crate::language::Language;
 
 /// The words of these pages.
 struct Words {
+    kept: &'static str,
     title: &'static str,
     lead: &'static str,
     code_label: &'static str,
@@ -51,6 +53,7 @@ struct Words {
 }
 
 static JA: Words = Words {
+    kept: "受け取り方に合わせて、LINEの利用者番号かメールアドレス。",
     title: "引っこしてきた方へ",
     lead: "前の市や町のページで作った番号を入れてください。日付を入れなおさずに、つづけて読めます。",
     code_label: "うつるための番号",
@@ -76,6 +79,7 @@ static JA: Words = Words {
 };
 
 static EASY: Words = Words {
+    kept: "LINEの ｜番号《ばんごう》か、メールアドレス。",
     title: "｜引《ひ》っ｜越《こ》して きた ｜人《ひと》へ",
     lead: "｜前《まえ》の ｜町《まち》の ページで ｜作《つく》った ｜番号《ばんごう》を ｜入《い》れてください。つづけて ｜読《よ》めます。",
     code_label: "｜番号《ばんごう》",
@@ -101,6 +105,7 @@ static EASY: Words = Words {
 };
 
 static EN: Words = Words {
+    kept: "and, by how you receive, your LINE user ID or e-mail address.",
     title: "If you have moved here",
     lead: "Enter the code from the page of your town before. You go on reading without entering your date again.",
     code_label: "Your code for moving",
@@ -147,7 +152,7 @@ struct Child {
 struct LookPage {
     frame: Frame,
     words: &'static Words,
-    consent: &'static OwnWords,
+    consent: &'static EntryWords,
     action: String,
     problem: Option<&'static str>,
     code: String,
@@ -283,13 +288,13 @@ fn look(
     let accounts = env.db.read(|tx| tenants::accounts(tx, &env.keys, tenant.scope()))?;
     let has = |channel: &str| accounts.iter().any(|account| account.channel == channel);
     let children = luggage.children.iter().map(|child| Child {
-        stage: stage_label(&child.anchor, today, &tenant.settings.customs),
+        stage: dates::stage(&child.anchor, today, tenant.settings.customs, language),
         nickname: child.nickname.clone().unwrap_or_default(),
     });
     let shown = LookPage {
         frame: Frame::new(tenant, language),
         words,
-        consent: OwnWords::of(language),
+        consent: EntryWords::of(language),
         action: action(tenant, language),
         problem,
         code: moving::folded(code),

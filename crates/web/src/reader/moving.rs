@@ -6,7 +6,6 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::day::Day;
-use kizuna_domain::position::stage_label;
 use kizuna_engine::actions::moving::{self, Begun};
 use kizuna_engine::{EngineError, links, run};
 use kizuna_store::{people, tenants};
@@ -307,7 +306,7 @@ pub(crate) async fn moved(State(site): State<Shared>, language: Language, own: O
         let today = run::today(env, tenant)?;
         let stages = following
             .iter()
-            .map(|child| stage_label(&child.anchor, today, &tenant.settings.customs))
+            .map(|child| dates::stage(&child.anchor, today, tenant.settings.customs, language))
             .filter(|stage| !stage.is_empty());
         let own_words = links::words_token(&env.keys, tenant.id, *reader);
         let shown = MovedPage {

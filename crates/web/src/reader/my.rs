@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::people::SubscriptionState;
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_engine::links;
 
 use super::Frame;
+use super::dates;
 use super::desks::{Desks, desks};
 use super::reading::{Ways, opened};
 use crate::error::{PageError, page};
@@ -117,7 +118,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
             .map(|section| section.title);
         let children = archive.children.iter().map(|child| {
             let name = child.nickname.clone().unwrap_or_default();
-            (name, stage_label(&child.anchor, archive.today, customs))
+            (name, dates::stage(&child.anchor, archive.today, *customs, language))
         });
         let shown = MyPage {
             frame: Frame::new(tenant, language),

@@ -5,11 +5,12 @@ use askama::filters::HtmlSafe;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::people::Follower;
-use kizuna_domain::position::{Anchor, stage_label};
+use kizuna_domain::position::Anchor;
 use kizuna_engine::actions::life::{self, Child};
 use kizuna_engine::menus;
 use kizuna_store::tenants::Tenant;
 
+use super::dates;
 use crate::Site;
 use crate::error::PageError;
 use crate::guard::Own;
@@ -32,12 +33,12 @@ pub(super) fn children(site: &Site, own: &Own) -> Result<Vec<Child>, PageError> 
 }
 
 /// A child as its reader calls it: by nickname, else by stage, else by the one date.
-pub(super) fn name(child: &Follower, tenant: &Tenant, today: Day) -> String {
-    let stage = stage_label(&child.anchor, today, &tenant.settings.customs);
+pub(super) fn name(child: &Follower, tenant: &Tenant, today: Day, language: Language) -> String {
+    let stage = dates::stage(&child.anchor, today, tenant.settings.customs, language);
     match (&child.nickname, stage.is_empty(), child.anchor) {
         (Some(nickname), _, _) => nickname.clone(),
         (None, false, _) => stage,
-        (None, true, Anchor::Due(day) | Anchor::Birth { on: day, .. }) => day.japanese(),
+        (None, true, Anchor::Due(day) | Anchor::Birth { on: day, .. }) => dates::day(day, language),
     }
 }
 

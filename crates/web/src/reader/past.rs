@@ -12,9 +12,9 @@ use kizuna_engine::archive::Letter;
 use serde::Deserialize;
 
 use super::Frame;
+use super::dates;
 use super::reading::{Ways, opened};
 use crate::error::{PageError, page};
-use crate::format::day_words;
 use crate::guard::{Shared, Words as Held, blocking};
 use crate::language::Language;
 
@@ -123,7 +123,7 @@ fn entry(letter: Letter, ways: &Ways, language: Language) -> Entry {
     let mark = if letter.draft.sample { SAMPLE_MARK } else { "" };
     Entry {
         address: ways.day(letter.on),
-        label: day_words(letter.on, language),
+        label: dates::day(letter.on, language),
         stage: format!("{mark}{}", letter.draft.stage),
         titles: titles.filter(|title| !title.is_empty()).collect(),
     }

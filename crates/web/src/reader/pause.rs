@@ -85,7 +85,7 @@ fn show(site: &Site, own: &Own, language: Language) -> Result<Response, PageErro
     let paused = |state| all.iter().any(|child| child.follower.state == state);
     let each = all.iter().filter(|_| all.len() > 1).map(|child| One {
         id: child.follower.subscription.to_string(),
-        name: name(&child.follower, &own.tenant, today),
+        name: name(&child.follower, &own.tenant, today, language),
         is_paused: child.follower.state == SubscriptionState::Paused,
     });
     let shown = PausePage {

@@ -9,10 +9,10 @@ use kizuna_domain::day::Day;
 use serde::Deserialize;
 
 use super::Frame;
+use super::dates;
 use super::reading::{Ways, opened};
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
-use crate::format::day_words;
 use crate::guard::{Shared, Words as Held, blocking};
 use crate::language::Language;
 
@@ -75,7 +75,7 @@ pub(crate) async fn get(
         let letters = archive.letters(&site.env, tenant, days)?.into_iter().map(|letter| {
             let mut draft = letter.draft;
             draft.asks = false;
-            (day_words(letter.on, language), Bubble::without_desks(draft))
+            (dates::day(letter.on, language), Bubble::without_desks(draft))
         });
         let text = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
         let shown = PrintPage {

@@ -11,12 +11,12 @@ use kizuna_engine::links;
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 
+use super::dates;
 use super::desks::{Desks, desks};
 use super::{Frame, stopped};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
-use crate::format::day_words;
 use crate::guard::{Shared, Words as Held, blocking};
 use crate::language::Language;
 
@@ -123,7 +123,7 @@ pub(crate) async fn today(State(site): State<Shared>, language: Language, held: 
             news = nothing_new(site, tenant, &archive, language)?;
             if let Some(day) = archive.before(archive.today) {
                 letters = archive.letters(&site.env, tenant, [day])?;
-                newest = Some(words.of_day.replace("{day}", &day_words(day, language)));
+                newest = Some(words.of_day.replace("{day}", &dates::day(day, language)));
                 shown_on = day;
             }
         }
@@ -174,7 +174,7 @@ pub(crate) async fn day(
         let shown = ReadingPage {
             frame: Frame::new(tenant, language),
             words,
-            heading: words.of_day.replace("{day}", &day_words(day, language)),
+            heading: words.of_day.replace("{day}", &dates::day(day, language)),
             news: Vec::new(),
             newest: None,
             letters: letters.into_iter().map(bubble).collect(),
@@ -208,7 +208,7 @@ fn nothing_new(site: &Site, tenant: &Tenant, archive: &Archive, language: Langua
     let on = if next == archive.today + 1 {
         words.tomorrow.to_owned()
     } else {
-        day_words(next, language)
+        dates::day(next, language)
     };
     let hour = tenant.settings.send_from.trim_start_matches('0');
     let sentence = if archive.days().len() == 0 {

@@ -1,215 +1,170 @@
-//! 登録: one date, looked at once, registered with one press. The ticket in the address is the permission.
+//! 登録: one date, looked at once, registered with one press. Four ways in lead through the same pages.
 //!
-//! The date is in the body of a form and never in an address. Looking changes nothing; registering uses the ticket up,
-//! so that two presses register once.
+//! Whoever comes by a ticket (from LINE, or from a mail that they sent) has proved an address, and registers at once.
+//! Whoever comes from a QR code gives an e-mail address, which a link in a mail proves, or reads on the page only. The
+//! date is in the body of a form and never in an address. Looking changes nothing; a second press registers nobody
+//! twice.
 
-use askama::Template;
 use axum::Form;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderValue;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use kizuna_domain::day::Day;
-use kizuna_domain::people::{Follower, Reach, Relation, SkipReason, SubscriptionState};
-use kizuna_domain::position::Anchor;
-use kizuna_domain::registration::{self, DateProblem, Situation};
-use kizuna_engine::actions::registration::{Registration, register};
+use kizuna_domain::ids::SubscriberId;
+use kizuna_engine::actions::registration::{self as actions, Waiting};
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
-use kizuna_engine::{explain, run};
-use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{line, people, runs};
+use kizuna_engine::throttle::{self, REGISTRATIONS_AT_TENANT, REGISTRATIONS_BY_ADDRESS, REGISTRATIONS_OF_CLIENT};
+use kizuna_engine::ways::{self, Ways};
+use kizuna_engine::{links, run};
+use kizuna_store::places;
+use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
-use super::date_field::{Asked, DateField, Parts, ends, sentence};
-use super::own_words::CONSENT_WORDING;
-use super::{Closed, Desks, Frame, OwnWords, closed, dates, desks, show_menu};
+use super::entry::{Checked, Entry, Ground, Notice};
+use super::registered::registered;
+use super::{Closed, Desks, closed, confirm, desks, show_menu};
 use crate::Site;
-use crate::bubble::Bubble;
-use crate::error::{PageError, page};
-use crate::guard::{Shared, Town, blocking};
+use crate::client::Client;
+use crate::error::PageError;
+use crate::guard::{Door, Shared, Town, blocking};
 use crate::language::Language;
 
-/// The form as it comes in; a part that is missing is empty.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Entry {
-    step: String,
-    kind: String,
-    due_y: String,
-    due_m: String,
-    due_d: String,
-    birth_y: String,
-    birth_m: String,
-    birth_d: String,
-    who: String,
+/// How somebody receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Line,
+    Mail,
+    Web,
 }
 
-/// Codes of the relations, in the order of their words.
-const WHO: [(&str, Relation); 4] = [
-    ("mother", Relation::Mother),
-    ("partner", Relation::Partner),
-    ("grandparent", Relation::Grandparent),
-    ("other", Relation::Other),
-];
+/// Days for which a form that was looked at can be registered.
+const ENTRY_DAYS: i32 = 1;
 
-impl Entry {
-    /// The form before anything was chosen: the likely years.
-    fn fresh(today: Day) -> Entry {
-        let likely = today + kizuna_domain::age::DUE_AT / 2;
-        Entry {
-            kind: "pregnant".to_owned(),
-            due_y: likely.year().to_string(),
-            birth_y: today.year().to_string(),
-            ..Entry::default()
-        }
-    }
+/// What an address says of where somebody comes from.
+#[derive(Deserialize)]
+pub(crate) struct Came {
+    /// Code of a place.
+    #[serde(default)]
+    p: String,
+}
 
-    fn situation(&self) -> Option<Situation> {
-        match self.kind.as_str() {
-            "pregnant" => Some(Situation::Pregnant),
-            "raising" => Some(Situation::Raising),
-            _ => None,
-        }
-    }
-
-    fn due(&self) -> Parts {
-        Parts {
-            year: self.due_y.clone(),
-            month: self.due_m.clone(),
-            day: self.due_d.clone(),
-        }
-    }
-
-    fn birth(&self) -> Parts {
-        Parts {
-            year: self.birth_y.clone(),
-            month: self.birth_m.clone(),
-            day: self.birth_d.clone(),
-        }
-    }
-
-    fn anchor(&self, situation: Situation, tenant: &Tenant, today: Day) -> Result<Anchor, DateProblem> {
-        let parts = match situation {
-            Situation::Pregnant => self.due(),
-            Situation::Raising => self.birth(),
-        };
-        registration::anchor(situation, parts.read()?, today, ends(tenant), &tenant.settings.customs)
-    }
-
-    fn relation(&self) -> Relation {
-        let chosen = WHO.iter().find(|(code, _)| *code == self.who);
-        chosen.map_or(Relation::Unsaid, |(_, relation)| *relation)
+impl Came {
+    /// The code alone, whatever else stands there.
+    fn place(&self) -> String {
+        let code = self.p.parse::<kizuna_domain::place::PlaceCode>();
+        code.map_or_else(|_| String::new(), |code| code.to_string())
     }
 }
 
-/// One of the answers to あなたは.
-struct Who {
-    code: &'static str,
-    label: &'static str,
-    chosen: bool,
+/// The door of a town is its registration.
+pub(crate) async fn front(language: Language, Query(came): Query<Came>, Town { tenant }: Town) -> Redirect {
+    Redirect::to(&to_form(&tenant.code, language, &came.place()))
 }
 
-#[derive(Template)]
-#[template(path = "reader/register.html")]
-struct RegisterPage {
-    frame: Frame,
-    words: &'static OwnWords,
-    action: String,
-    /// What is wrong, with the id of the field to go to.
-    problem: Option<(String, String)>,
-    is_pregnant: bool,
-    is_raising: bool,
-    due: DateField,
-    birth: DateField,
-    who: Vec<Who>,
-    desks: Desks,
+/// The short link of a place; nothing is counted before somebody registers.
+pub(crate) async fn by_place(
+    State(site): State<Shared>,
+    language: Language,
+    Path(code): Path<String>,
+) -> Result<Redirect, PageError> {
+    let code = code.parse().map_err(|_| PageError::NotFound)?;
+    let town = blocking(&site, move |site| Ok(site.env.db.read(|tx| places::town(tx, code))?)).await?;
+    let town = town.ok_or(PageError::NotFound)?;
+    Ok(Redirect::to(&to_form(&town, language, &code.to_string())))
 }
 
-#[derive(Template)]
-#[template(path = "reader/register_look.html")]
-struct LookPage {
-    frame: Frame,
-    words: &'static OwnWords,
-    action: String,
-    entry: Entry,
-    stage: String,
-    legend: &'static str,
-    date: String,
-    past_due: bool,
+fn to_form(town: &str, language: Language, place: &str) -> String {
+    let query = language.query();
+    let place = match (place, query) {
+        ("", _) => String::new(),
+        (place, "") => format!("?p={place}"),
+        (place, _) => format!("&p={place}"),
+    };
+    format!("/{town}/register{query}{place}")
 }
 
-#[derive(Template)]
-#[template(path = "reader/registered.html")]
-struct DonePage {
-    frame: Frame,
-    words: &'static OwnWords,
-    stage: String,
-    next: String,
-    befriend: Option<String>,
-    needs_friend: bool,
-    first: Option<Bubble>,
-    desks: Desks,
-}
-
-/// A ticket in an address, before it is known what it is worth.
-type Token = Path<(String, String)>;
-
-/// Shows the form; looking uses nothing up.
+/// The form for whoever comes from outside.
 pub(crate) async fn get(
     State(site): State<Shared>,
     language: Language,
+    Query(came): Query<Came>,
     Town { tenant }: Town,
-    Path((_, token)): Token,
 ) -> Result<Response, PageError> {
-    blocking(&site, move |site| match open(site, &tenant, &token)? {
-        Shown::Good(_) => {
-            let today = run::today(&site.env, &tenant)?;
-            form(site, &tenant, language, &token, today, &Entry::fresh(today), None)
-        }
-        Shown::Used(_) => closed(site, &tenant, language, Closed::Used),
-        Shown::Nothing => closed(site, &tenant, language, Closed::Gone),
-    })
-    .await
+    blocking(&site, move |site| Flow::open(site, &tenant, language)?.fresh(&came)).await
 }
 
-/// Shows what was entered and where the family stands today, or registers.
+/// Looks at what was entered, sends a mail to confirm it, or registers a reader of the page.
 pub(crate) async fn post(
     State(site): State<Shared>,
     language: Language,
     Town { tenant }: Town,
-    Path((_, token)): Token,
+    Door { client, .. }: Door,
     Form(entry): Form<Entry>,
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
-        let pass = match open(site, &tenant, &token)? {
-            Shown::Good(pass) => pass,
+        Flow::open(site, &tenant, language)?.answer(&entry, &client)
+    })
+    .await
+}
+
+/// A ticket in an address, before it is known what it is worth: the town, the way, the ticket.
+type Ticket = Path<(String, String, String)>;
+
+/// The way of a ticket's address, and what the ticket must be for.
+fn purpose(way: &str) -> Result<(Way, Purpose), PageError> {
+    match way {
+        "line" => Ok((Way::Line, Purpose::Register)),
+        "mail" => Ok((Way::Mail, Purpose::MailRegister)),
+        _ => Err(PageError::NotFound),
+    }
+}
+
+/// The page behind a ticket that opens nothing.
+fn shut(site: &Site, tenant: &Tenant, language: Language, way: Way, why: Closed) -> Result<Response, PageError> {
+    match way {
+        Way::Line => closed(site, tenant, language, why),
+        Way::Mail | Way::Web => confirm::gone(site, tenant, language, why),
+    }
+}
+
+/// The form for the holder of a ticket; looking uses nothing up.
+pub(crate) async fn get_ticket(
+    State(site): State<Shared>,
+    language: Language,
+    Query(came): Query<Came>,
+    Town { tenant }: Town,
+    Path((_, way, token)): Ticket,
+) -> Result<Response, PageError> {
+    let (way, purpose) = purpose(&way)?;
+    blocking(&site, move |site| {
+        match identity::show(&site.env, tenant.scope(), purpose, &token)? {
+            Shown::Good(pass) => Flow::ticket(site, &tenant, language, way, pass, &token)?.fresh(&came),
+            Shown::Used(_) => shut(site, &tenant, language, way, Closed::Used),
+            Shown::Nothing => shut(site, &tenant, language, way, Closed::Gone),
+        }
+    })
+    .await
+}
+
+/// Looks at what was entered, or registers the holder of a ticket.
+pub(crate) async fn post_ticket(
+    State(site): State<Shared>,
+    language: Language,
+    Town { tenant }: Town,
+    Door { client, .. }: Door,
+    Path((_, way, token)): Ticket,
+    Form(entry): Form<Entry>,
+) -> Result<Response, PageError> {
+    let (way, purpose) = purpose(&way)?;
+    blocking(&site, move |site| {
+        match identity::show(&site.env, tenant.scope(), purpose, &token)? {
+            Shown::Good(pass) => Flow::ticket(site, &tenant, language, way, pass, &token)?.answer(&entry, &client),
             // The second of two presses sees what the first one did.
-            Shown::Used(_) if entry.step == "register" => return Ok(to_done(&tenant, language, &token)),
-            Shown::Used(_) => return closed(site, &tenant, language, Closed::Used),
-            Shown::Nothing => return closed(site, &tenant, language, Closed::Gone),
-        };
-        let today = run::today(&site.env, &tenant)?;
-        let again = |problem| form(site, &tenant, language, &token, today, &entry, problem);
-        let Some(situation) = entry.situation() else {
-            return again(Some(Problem::Kind));
-        };
-        let anchor = match entry.anchor(situation, &tenant, today) {
-            Ok(anchor) => anchor,
-            Err(problem) => return again(Some(Problem::Date(situation, problem))),
-        };
-        match entry.step.as_str() {
-            "edit" => again(None),
-            "register" => {
-                let new = Registration {
-                    anchor,
-                    relation: entry.relation(),
-                    language: "ja",
-                    wording: CONSENT_WORDING,
-                };
-                register(&site.env, &tenant, &pass, &new)?;
-                show_menu(site, &tenant, &pass)?;
-                Ok(to_done(&tenant, language, &token))
-            }
-            _ => look(&tenant, language, &token, today, entry, &anchor),
+            Shown::Used(_) if entry.step == "register" => Ok(to_done(&tenant, language, way, &token)),
+            Shown::Used(_) => shut(site, &tenant, language, way, Closed::Used),
+            Shown::Nothing => shut(site, &tenant, language, way, Closed::Gone),
         }
     })
     .await
@@ -220,210 +175,201 @@ pub(crate) async fn done(
     State(site): State<Shared>,
     language: Language,
     Town { tenant }: Town,
-    Path((_, token)): Token,
+    Path((_, way, token)): Ticket,
 ) -> Result<Response, PageError> {
-    blocking(&site, move |site| match open(site, &tenant, &token)? {
-        Shown::Used(pass) => registered(site, &tenant, language, &pass),
-        Shown::Good(_) => Ok(Redirect::to(&address(&tenant, language, &token)).into_response()),
-        Shown::Nothing => closed(site, &tenant, language, Closed::Gone),
+    let (way, purpose) = purpose(&way)?;
+    blocking(&site, move |site| {
+        match identity::show(&site.env, tenant.scope(), purpose, &token)? {
+            Shown::Used(pass) => match actions::reader_of(&site.env, &tenant, &pass)? {
+                Some(reader) => registered(site, &tenant, language, way, reader),
+                None => shut(site, &tenant, language, way, Closed::Used),
+            },
+            Shown::Good(_) => Ok(Redirect::to(&ticket_address(&tenant, language, way, &token)).into_response()),
+            Shown::Nothing => shut(site, &tenant, language, way, Closed::Gone),
+        }
     })
     .await
 }
 
-fn open(site: &Site, tenant: &Tenant, token: &str) -> Result<Shown, PageError> {
-    Ok(identity::show(&site.env, tenant.scope(), Purpose::Register, token)?)
+fn ticket_path(tenant: &Tenant, way: Way, token: &str) -> String {
+    let way = match way {
+        Way::Line => "line",
+        Way::Mail | Way::Web => "mail",
+    };
+    format!("/{}/register/{way}/{token}", tenant.code)
 }
 
-fn address(tenant: &Tenant, language: Language, token: &str) -> String {
-    format!("/{}/register/line/{token}{}", tenant.code, language.query())
+fn ticket_address(tenant: &Tenant, language: Language, way: Way, token: &str) -> String {
+    format!("{}{}", ticket_path(tenant, way, token), language.query())
 }
 
-fn to_done(tenant: &Tenant, language: Language, token: &str) -> Response {
-    let page = format!("/{}/register/line/{token}/done{}", tenant.code, language.query());
+fn to_done(tenant: &Tenant, language: Language, way: Way, token: &str) -> Response {
+    let page = format!("{}/done{}", ticket_path(tenant, way, token), language.query());
     Redirect::to(&page).into_response()
 }
 
-/// What is wrong with a form.
-#[derive(Clone, Copy)]
-enum Problem {
-    Kind,
-    Date(Situation, DateProblem),
+/// Who registers.
+enum Entrance {
+    /// Anybody, from a QR code or the town's own pages.
+    Open,
+    /// Whoever holds a ticket.
+    Ticket { way: Way, pass: Pass, token: String },
 }
 
-fn form(
-    site: &Site,
-    tenant: &Tenant,
-    language: Language,
-    token: &str,
-    today: Day,
-    entry: &Entry,
-    problem: Option<Problem>,
-) -> Result<Response, PageError> {
-    let words = OwnWords::of(language);
-    let of = |situation| match problem {
-        Some(Problem::Date(found, problem)) if found == situation => Some(problem),
-        Some(Problem::Date(..) | Problem::Kind) | None => None,
-    };
-    let field = |asked: Asked, parts: &Parts| {
-        let problem = of(asked.situation);
-        DateField::new(&asked, tenant, language, today, parts, problem)
-    };
-    let due = Asked {
-        name: "due",
-        class: "for-pregnant",
-        situation: Situation::Pregnant,
-    };
-    let birth = Asked {
-        name: "birth",
-        class: "for-raising",
-        situation: Situation::Raising,
-    };
-    let due = field(due, &entry.due());
-    let birth = field(birth, &entry.birth());
-    let summary = problem.map(|problem| match problem {
-        Problem::Kind => (words.no_kind.to_owned(), "pregnant".to_owned()),
-        Problem::Date(situation, problem) => {
-            let target = match situation {
-                Situation::Pregnant => due.target(),
-                Situation::Raising => birth.target(),
-            };
-            (sentence(problem, situation, tenant, language), target)
-        }
-    });
-    let status = if summary.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
-    let who = WHO.iter().zip(words.who).map(|((code, _), label)| Who {
-        code,
-        label,
-        chosen: entry.who == *code,
-    });
-    let shown = RegisterPage {
-        frame: Frame::new(tenant, language),
-        words,
-        action: address(tenant, language, token),
-        problem: summary,
-        is_pregnant: entry.situation() == Some(Situation::Pregnant),
-        is_raising: entry.situation() == Some(Situation::Raising),
-        due,
-        birth,
-        who: who.collect(),
-        desks: Desks {
-            desks: desks(site, tenant)?,
-        },
-    };
-    page(status, &shown)
-}
-
-fn look(
-    tenant: &Tenant,
-    language: Language,
-    token: &str,
-    today: Day,
-    entry: Entry,
-    anchor: &Anchor,
-) -> Result<Response, PageError> {
-    let words = OwnWords::of(language);
-    let (legend, date) = match anchor {
-        Anchor::Due(due) => (words.due_legend, *due),
-        Anchor::Birth { on, .. } => (words.birth_legend, *on),
-    };
-    let shown = LookPage {
-        frame: Frame::new(tenant, language),
-        words,
-        action: address(tenant, language, token),
-        stage: dates::stage(anchor, today, tenant.settings.customs, language),
-        legend,
-        date: dates::day(date, language),
-        past_due: matches!(anchor, Anchor::Due(due) if *due < today),
-        entry,
-    };
-    page(StatusCode::OK, &shown)
-}
-
-fn registered(site: &Site, tenant: &Tenant, language: Language, pass: &Pass) -> Result<Response, PageError> {
-    let words = OwnWords::of(language);
-    let user = identity::line_user(pass)?;
-    let scope = tenant.scope();
-    let (following, basic_id) = site.env.db.read(|tx| {
-        let following = match line::point(tx, &site.env.keys, scope, user)? {
-            Some(point) => people::of_subscriber(tx, &site.env.keys, scope, point.subscriber)?,
-            None => Vec::new(),
-        };
-        let account = tenants::account(tx, &site.env.keys, scope, line::CHANNEL)?;
-        Ok((
-            following,
-            account.and_then(|mut account| account.settings.remove("basic_id")),
-        ))
-    })?;
-    // The newest, whose number is the highest.
-    let Some(follower) = following.last() else {
-        return closed(site, tenant, language, Closed::Used);
-    };
-    let today = run::today(&site.env, tenant)?;
-    let (next, first) = next(site, tenant, language, today, follower)?;
-    let needs_friend = follower.reach == Reach::Silent(SkipReason::Blocked);
-    let shown = DonePage {
-        frame: Frame::new(tenant, language),
-        words,
-        stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
-        next: if needs_friend { String::new() } else { next },
-        befriend: basic_id
-            .filter(|_| needs_friend)
-            .map(|id| format!("https://line.me/R/ti/p/%40{}", id.trim_start_matches('@'))),
-        needs_friend,
-        first: first.map(Bubble::without_desks),
-        desks: Desks {
-            desks: desks(site, tenant)?,
-        },
-    };
-    page(StatusCode::OK, &shown)
-}
-
-/// When the next message comes, in words, and what it says.
-fn next(
-    site: &Site,
-    tenant: &Tenant,
+/// One visit on the way in.
+struct Flow<'a> {
+    site: &'a Site,
+    tenant: &'a Tenant,
     language: Language,
     today: Day,
-    follower: &Follower,
-) -> Result<(String, Option<kizuna_domain::message::Draft>), PageError> {
-    let words = OwnWords::of(language);
-    if follower.state == SubscriptionState::Paused {
-        return Ok((words.paused_now.to_owned(), None));
+    ways: Ways,
+    entrance: Entrance,
+    action: String,
+}
+
+impl<'a> Flow<'a> {
+    fn open(site: &'a Site, tenant: &'a Tenant, language: Language) -> Result<Flow<'a>, PageError> {
+        Ok(Flow {
+            site,
+            tenant,
+            language,
+            today: run::today(&site.env, tenant)?,
+            ways: ways::of(&site.env, tenant)?,
+            entrance: Entrance::Open,
+            action: format!("/{}/register{}", tenant.code, language.query()),
+        })
     }
-    let now = site.env.clock.now();
-    let zone = tenant.settings.zone().map_err(kizuna_engine::EngineError::from)?;
-    let window = tenant
-        .settings
-        .window_of(follower.hour)
-        .map_err(kizuna_engine::EngineError::from)?;
-    let had_today = site
-        .env
-        .db
-        .read(|tx| runs::of_subscription(tx, tenant.scope(), follower.subscription, today))?;
-    let had_today = had_today
-        .iter()
-        .any(|delivery| delivery.passed || delivery.outcome.is_some());
-    let ended = had_today || now >= window.closes(today, &zone);
-    let from = follower.from_on().max(if ended { today + 1 } else { today });
-    let Some(ahead) = explain::ahead(&site.env, tenant, follower, from)? else {
-        return Ok((words.next_none.to_owned(), None));
-    };
-    let time = dates::time(&window.texts().0, language);
-    let sentence = if ahead.on == today && now >= window.opens(today, &zone) {
-        words.next_now
-    } else if ahead.on == today {
-        words.next_today
-    } else if ahead.on == today + 1 {
-        words.next_tomorrow
-    } else {
-        words.next_later
-    };
-    let sentence = sentence
-        .replace("{time}", &time)
-        .replace("{day}", &dates::day(ahead.on, language));
-    Ok((sentence, Some(ahead.draft)))
+
+    fn ticket(
+        site: &'a Site,
+        tenant: &'a Tenant,
+        language: Language,
+        way: Way,
+        pass: Pass,
+        token: &str,
+    ) -> Result<Flow<'a>, PageError> {
+        Ok(Flow {
+            site,
+            tenant,
+            language,
+            today: run::today(&site.env, tenant)?,
+            ways: Ways::default(),
+            action: ticket_address(tenant, language, way, token),
+            entrance: Entrance::Ticket {
+                way,
+                pass,
+                token: token.to_owned(),
+            },
+        })
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            tenant: self.tenant,
+            language: self.language,
+            today: self.today,
+            ways: &self.ways,
+            fixed: match &self.entrance {
+                Entrance::Open => None,
+                Entrance::Ticket { way, .. } => Some(*way),
+            },
+            action: &self.action,
+        }
+    }
+
+    fn desks(&self) -> Result<Desks, PageError> {
+        Ok(Desks {
+            desks: desks(self.site, self.tenant)?,
+        })
+    }
+
+    /// The form before anything was chosen.
+    fn fresh(&self, came: &Came) -> Result<Response, PageError> {
+        let entry = Entry::fresh(self.today, &self.tenant.settings.asks, self.language, &came.place());
+        self.ground().form(&entry, None, self.desks()?)
+    }
+
+    /// What follows from a form that was sent.
+    fn answer(&self, entry: &Entry, client: &Client) -> Result<Response, PageError> {
+        let ground = self.ground();
+        let checked = match entry.check(self.tenant, self.today, ground.fixed, &self.ways) {
+            Ok(checked) => checked,
+            Err(problem) => return ground.form(entry, Some(problem), self.desks()?),
+        };
+        match entry.step.as_str() {
+            "edit" => ground.form(entry, None, self.desks()?),
+            "register" if self.tenant.settings.asks.consent && !entry.has_agreed() => {
+                self.look(entry, &checked, Some(Notice::Agree))
+            }
+            "register" => self.register(entry, &checked, client),
+            _ => self.look(entry, &checked, None),
+        }
+    }
+
+    fn look(&self, entry: &Entry, checked: &Checked, notice: Option<Notice>) -> Result<Response, PageError> {
+        let env = &self.site.env;
+        let mark = links::entry_token(&env.keys, self.tenant.id, env.ids.next(), self.today + ENTRY_DAYS);
+        self.ground().look(entry, checked, &mark, notice)
+    }
+
+    fn register(&self, entry: &Entry, checked: &Checked, client: &Client) -> Result<Response, PageError> {
+        let (env, tenant) = (&self.site.env, self.tenant);
+        if let Entrance::Ticket { way, pass, token } = &self.entrance {
+            if let Some(until) = self.crowded(checked, client)? {
+                return self.wait(entry, checked, until);
+            }
+            actions::register(env, tenant, pass, &checked.registration)?;
+            if *way == Way::Line {
+                show_menu(self.site, tenant, pass)?;
+            }
+            return Ok(to_done(tenant, self.language, *way, token));
+        }
+        // A form that was never looked at, or long ago, is looked at now.
+        let mark = links::read_entry_token(&env.keys, tenant.id, &entry.once);
+        let Some((number, _)) = mark.filter(|(_, until)| self.today <= *until) else {
+            return self.look(entry, checked, None);
+        };
+        if !actions::was_entered(env, tenant, number)?
+            && let Some(until) = self.crowded(checked, client)?
+        {
+            return self.wait(entry, checked, until);
+        }
+        let query = self.language.query();
+        let next = if checked.way == Way::Mail {
+            let waiting = Waiting {
+                address: checked.mail.clone(),
+                registration: checked.registration.clone(),
+            };
+            actions::ask_by_mail(env, tenant, number, &waiting, self.language.code())?;
+            format!("/{}/register/sent{query}", tenant.code)
+        } else {
+            actions::register_on_page(env, tenant, number, &checked.registration)?;
+            let until = self.today + links::OWN_DAYS;
+            let own = links::own_token(&env.keys, tenant.id, SubscriberId::new(number), until);
+            format!("/{}/my/{own}/welcome{query}", tenant.code)
+        };
+        Ok(Redirect::to(&next).into_response())
+    }
+
+    /// Until when to wait where too much was asked for.
+    fn crowded(&self, checked: &Checked, client: &Client) -> Result<Option<Timestamp>, PageError> {
+        let client = client.address.map(throttle::client_words);
+        let mut uses: Vec<(throttle::Limit, &[u8])> = Vec::new();
+        uses.extend(client.as_deref().map(|client| (REGISTRATIONS_OF_CLIENT, client)));
+        uses.push((REGISTRATIONS_AT_TENANT, b""));
+        if !checked.mail.is_empty() {
+            uses.push((REGISTRATIONS_BY_ADDRESS, checked.mail.as_bytes()));
+        }
+        Ok(throttle::admit(&self.site.env, self.tenant.scope(), &uses)?)
+    }
+
+    /// The same page with everything that was entered, and when to try again.
+    fn wait(&self, entry: &Entry, checked: &Checked, until: Timestamp) -> Result<Response, PageError> {
+        let mut response = self.look(entry, checked, Some(Notice::Crowded))?;
+        let seconds = until.duration_since(self.site.env.clock.now()).as_secs().max(1);
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds.unsigned_abs()));
+        Ok(response)
+    }
 }

@@ -122,7 +122,7 @@ fn show(
     let today = run::today(&site.env, tenant)?;
     let each = life::children(&site.env, tenant, reader)?.into_iter().map(|child| One {
         id: child.follower.subscription.to_string(),
-        name: name(&child.follower, tenant, today),
+        name: name(&child.follower, tenant, today, language),
     });
     let shown = EachPage {
         frame: Frame::new(tenant, language),

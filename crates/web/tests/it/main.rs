@@ -28,4 +28,5 @@ mod registers;
 mod signing_in;
 mod storm;
 mod support;
+mod way_in;
 mod words;

@@ -1,0 +1,166 @@
+//! 登録できました: where the family stands, what comes when, and for whoever reads on the page only their own link.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use kizuna_domain::day::Day;
+use kizuna_domain::ids::SubscriberId;
+use kizuna_domain::people::{Follower, Reach, SkipReason, SubscriptionState};
+use kizuna_engine::{explain, links, run};
+use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::{line, people, runs};
+
+use super::dates;
+use super::entry::scripted;
+use super::entry_words::{EntryWords, WayWords};
+use super::{Closed, Desks, Frame, Way, confirm, desks};
+use crate::Site;
+use crate::bubble::Bubble;
+use crate::error::{PageError, page};
+use crate::guard::{Own, Shared, blocking};
+use crate::language::Language;
+
+/// The links of whoever reads on the page only.
+struct OwnLinks {
+    /// The whole address of the words, for keeping.
+    words: String,
+    /// The page on which things are changed.
+    own: String,
+}
+
+#[derive(Template)]
+#[template(path = "reader/registered.html")]
+struct DonePage {
+    frame: Frame,
+    words: &'static EntryWords,
+    way: &'static WayWords,
+    stage: String,
+    next: String,
+    befriend: Option<String>,
+    needs_friend: bool,
+    own: Option<OwnLinks>,
+    first: Option<Bubble>,
+    desks: Desks,
+}
+
+/// The first page of somebody who reads on the page only.
+pub(crate) async fn welcome(
+    State(site): State<Shared>,
+    language: Language,
+    Own { tenant, reader, .. }: Own,
+) -> Result<Response, PageError> {
+    blocking(&site, move |site| registered(site, &tenant, language, Way::Web, reader)).await
+}
+
+/// Says that it is done to a reader who came by one way.
+pub(super) fn registered(
+    site: &Site,
+    tenant: &Tenant,
+    language: Language,
+    way: Way,
+    reader: SubscriberId,
+) -> Result<Response, PageError> {
+    let (env, scope) = (&site.env, tenant.scope());
+    let words = EntryWords::of(language);
+    let (following, basic_id) = env.db.read(|tx| {
+        let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+        let account = tenants::account(tx, &env.keys, scope, line::CHANNEL)?;
+        Ok((
+            following,
+            account.and_then(|mut account| account.settings.remove("basic_id")),
+        ))
+    })?;
+    // The newest, whose number is the highest.
+    let Some(follower) = following.last() else {
+        return confirm::gone(site, tenant, language, Closed::Used);
+    };
+    let today = run::today(env, tenant)?;
+    let (next, first) = next(site, tenant, language, way, today, follower)?;
+    let needs_friend = way == Way::Line && follower.reach == Reach::Silent(SkipReason::Blocked);
+    let own = links::links(&env.keys, tenant, reader, today);
+    let shown = DonePage {
+        frame: Frame::new(tenant, language),
+        words,
+        way: words.way(way),
+        stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
+        next: if needs_friend { String::new() } else { next },
+        befriend: basic_id
+            .filter(|_| needs_friend)
+            .map(|id| format!("https://line.me/R/ti/p/%40{}", id.trim_start_matches('@'))),
+        needs_friend,
+        own: (way == Way::Web).then_some(OwnLinks {
+            words: own.words,
+            own: own.own,
+        }),
+        first: first.map(Bubble::without_desks),
+        desks: Desks {
+            desks: desks(site, tenant)?,
+        },
+    };
+    Ok(scripted(page(StatusCode::OK, &shown)?))
+}
+
+/// When the next message comes, in words, and what it says.
+fn next(
+    site: &Site,
+    tenant: &Tenant,
+    language: Language,
+    way: Way,
+    today: Day,
+    follower: &Follower,
+) -> Result<(String, Option<kizuna_domain::message::Draft>), PageError> {
+    let words = EntryWords::of(language);
+    if follower.state == SubscriptionState::Paused {
+        return Ok((words.paused_now.to_owned(), None));
+    }
+    let now = site.env.clock.now();
+    let zone = tenant.settings.zone().map_err(kizuna_engine::EngineError::from)?;
+    let window = tenant.settings.window().map_err(kizuna_engine::EngineError::from)?;
+    let had_today = site
+        .env
+        .db
+        .read(|tx| runs::of_subscription(tx, tenant.scope(), follower.subscription, today))?;
+    let had_today = had_today
+        .iter()
+        .any(|delivery| delivery.passed || delivery.outcome.is_some());
+    let ended = had_today || now >= window.closes(today, &zone);
+    let from = follower.from_on().max(if ended { today + 1 } else { today });
+    let Some(ahead) = explain::ahead(&site.env, tenant, follower, from)? else {
+        return Ok((words.next_none.to_owned(), None));
+    };
+    let time = time_words(&tenant.settings.send_from, language);
+    let sentence = if ahead.on == today && now >= window.opens(today, &zone) {
+        words.next_now
+    } else if ahead.on == today {
+        words.next_today
+    } else if ahead.on == today + 1 {
+        words.next_tomorrow
+    } else {
+        words.next_later
+    };
+    let sentence = sentence
+        .replace("{to}", words.way(way).to)
+        .replace("{time}", &time)
+        .replace("{day}", &dates::day(ahead.on, language));
+    // What comes after today's words is not the first any more.
+    Ok((sentence, Some(ahead.draft).filter(|_| !had_today)))
+}
+
+/// `08:00` as people say it: 朝8時.
+fn time_words(time: &str, language: Language) -> String {
+    let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
+    let hour: u8 = hour.parse().unwrap_or_default();
+    match (language, minute) {
+        (Language::En, _) => time.to_owned(),
+        (Language::Ja | Language::Easy, minute) => {
+            let part = if (4..11).contains(&hour) { "朝" } else { "" };
+            let minute = if minute == "00" {
+                String::new()
+            } else {
+                format!("{minute}分")
+            };
+            format!("{part}{hour}時{minute}")
+        }
+    }
+}
