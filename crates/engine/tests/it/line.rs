@@ -707,6 +707,7 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
     assert!(presses("kizuna:past").contains("本文 12w3d"));
     assert!(presses("kizuna:desks").contains("119"));
     // Below the words there is the way to all of them, for this reader alone.
+    app.clock.set(jst("2026-12-25 08:20:00"));
     let tenant = talk.town.tenant();
     let token = kizuna_engine::links::words_token(&app.env.keys, tenant.id, reader.subscriber);
     for data in ["kizuna:today", "kizuna:past", "kizuna:desks"] {
