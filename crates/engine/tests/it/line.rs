@@ -719,6 +719,7 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
         );
     }
     // Below the words there is the way to all of them, for this reader alone.
+    app.clock.set(jst("2026-12-25 08:20:00"));
     let token = kizuna_engine::links::words_token(&env.keys, tenant.id, reader.subscriber);
     for data in ["kizuna:today", "kizuna:past", "kizuna:desks"] {
         let page = format!("https://kosodate.example/hidamari/words/{token}");

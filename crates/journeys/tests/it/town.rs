@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::cadence::Slots;
 use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
 use kizuna_domain::ids::Ids;
-use kizuna_domain::people::{Follower, Relation};
+use kizuna_domain::people::Follower;
 use kizuna_domain::position::{Anchor, Customs, EndRule};
 use kizuna_domain::retention::Retention;
 use kizuna_domain::tenant::{Adoption, Asks, Choices, JoinPolicy, Look, Settings, TenantKind};
@@ -169,12 +169,7 @@ impl Town {
         let Shown::Good(pass) = identity::show(&self.env, scope, Purpose::Register, &token).unwrap() else {
             panic!("a new ticket is good");
         };
-        let new = Registration {
-            anchor: Anchor::Due(due.parse().unwrap()),
-            relation: Relation::Mother,
-            language: "ja",
-            wording: "v1",
-        };
+        let new = Registration::new(Anchor::Due(due.parse().unwrap()), "v1");
         register(&self.env, &self.tenant, &pass, &new).unwrap();
     }
 

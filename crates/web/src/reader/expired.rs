@@ -92,8 +92,8 @@ static JA: Words = Words {
     title: "このリンクは、古くなりました",
     lead: "あなたのページを守るため、リンクは30日で使えなくなります。何も変わっていません。",
     button: "新しいリンクを送る",
-    sent_title: "新しいリンクを送りました",
-    sent: "登録のあるメールアドレスに、数分で届きます。届かないときは、迷惑メールの箱も見てください。送るのは、1時間に1回までです。",
+    sent_title: "受け付けました",
+    sent: "メールアドレスの登録があれば、新しいリンクが数分で届きます。届かないときは、迷惑メールの箱も見てください。送るのは、1時間に1回までです。",
     how_title: "ほかのひらき方",
     how: [
         ("メール", "いちばん新しいメールの下のリンクから、ひらけます。"),
@@ -107,8 +107,8 @@ static EASY: Words = Words {
     title: "この リンクは ｜古《ふる》いです",
     lead: "リンクは 30｜日《にち》だけ ｜使《つか》えます。｜何《なに》も ｜変《か》わって いません。",
     button: "｜新《あたら》しい リンクを ｜送《おく》る",
-    sent_title: "｜新《あたら》しい リンクを ｜送《おく》りました",
-    sent: "あなたの メールアドレスに ｜届《とど》きます。｜届《とど》かない ときは、｜迷惑《めいわく》メールの ｜箱《はこ》を ｜見《み》てください。1｜時間《じかん》に 1｜回《かい》だけ ｜送《おく》れます。",
+    sent_title: "わかりました",
+    sent: "メールアドレスの ｜登録《とうろく》が あれば、｜新《あたら》しい リンクが ｜届《とど》きます。｜届《とど》かない ときは、｜迷惑《めいわく》メールの ｜箱《はこ》を ｜見《み》てください。1｜時間《じかん》に 1｜回《かい》だけ ｜送《おく》れます。",
     how_title: "ほかの ひらき｜方《かた》",
     how: [
         (
@@ -128,8 +128,8 @@ static EN: Words = Words {
     title: "This link is too old",
     lead: "To keep your page safe, links end after 30 days. Nothing has changed.",
     button: "Send a fresh link",
-    sent_title: "A fresh link has been sent",
-    sent: "It comes to the registered e-mail address within minutes. If it does not, please look among your junk mail, too. One can be sent each hour.",
+    sent_title: "We have your request",
+    sent: "If an e-mail address is registered, a fresh link arrives there within minutes. If it does not, please look among your junk mail, too. One can be sent each hour.",
     how_title: "Other ways to your page",
     how: [
         ("E-mail", "Use the link at the end of your newest message."),
