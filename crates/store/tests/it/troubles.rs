@@ -57,7 +57,7 @@ store_test!(
         );
         assert_eq!(
             store.read(|tx| troubles::points(tx, &store.keys, town.scope, hanako.subscriber)),
-            [hanako.clone()]
+            std::slice::from_ref(&hanako)
         );
         assert!(!format!("{hanako:?}").contains(&hanako.address));
 

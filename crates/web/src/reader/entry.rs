@@ -257,8 +257,6 @@ struct RegisterPage<'a> {
     line: Option<LineCard>,
     /// True where nothing can be registered here but by LINE.
     is_closed: bool,
-    is_pregnant: bool,
-    is_raising: bool,
     due: DateField,
     birth: DateField,
     /// The two ways to choose from, where there are two.
@@ -273,6 +271,14 @@ struct RegisterPage<'a> {
 }
 
 impl RegisterPage<'_> {
+    fn is_pregnant(&self) -> bool {
+        self.entry.situation() == Some(Situation::Pregnant)
+    }
+
+    fn is_raising(&self) -> bool {
+        self.entry.situation() == Some(Situation::Raising)
+    }
+
     /// True where something is wrong with a field.
     fn is_at(&self, field: &str) -> bool {
         self.problem.as_ref().is_some_and(|(_, target)| *target == field)
@@ -342,8 +348,6 @@ impl Ground<'_> {
             problem: problem.map(|problem| (problem.sentence(tenant, language), problem.target())),
             line: self.line_card(entry),
             is_closed: is_open && !mail && !web,
-            is_pregnant: entry.situation() == Some(Situation::Pregnant),
-            is_raising: entry.situation() == Some(Situation::Raising),
             due,
             birth,
             ways: (mail && web).then(|| [choice(Way::Mail, "mail"), choice(Way::Web, "web")]),
