@@ -206,6 +206,24 @@ pub fn of_subscriber(
 }
 
 sql!(
+    ADDRESSES,
+    "SELECT id, address FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 ORDER BY id LIMIT $3"
+);
+
+/// The addresses of a reader on every channel.
+pub fn addresses(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Vec<String>, StoreError> {
+    tx.all(ADDRESSES, args![scope.bytes(), subscriber.bytes(), POINTS_MAX], |row| {
+        let point = row.id(0, PointId::from_bytes)?;
+        open_address(keys, &point, row.bytes(1)?)
+    })
+}
+
+sql!(
     OWN,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
                      r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour, s.version
@@ -227,22 +245,22 @@ pub fn own(
 sql!(
     EVER_OF_SUBSCRIBER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour, s.end_reason
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour,
+                     CASE WHEN s.end_reason = 'completed' THEN 1 ELSE 0 END
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 ORDER BY s.id LIMIT $3"
 );
 
-/// Every subscription that a reader ever had, each with why it ended.
+/// Every subscription that a reader ever had, each with whether its series came to its last day.
 pub fn ever_of_subscriber(
     tx: &mut ReadTx<'_>,
     keys: &Keyring,
     scope: Scope,
     subscriber: SubscriberId,
-) -> Result<Vec<(Follower, Option<EndReason>)>, StoreError> {
+) -> Result<Vec<(Follower, bool)>, StoreError> {
     let args = args![scope.bytes(), subscriber.bytes(), EVER_MAX];
     tx.all(EVER_OF_SUBSCRIBER, args, |row| {
-        let reason = row.text_opt(15)?.and_then(EndReason::from_code);
-        Ok((follower(row, keys)?, reason))
+        Ok((follower(row, keys)?, row.int(15)? == 1))
     })
 }
 

@@ -11,7 +11,7 @@ use kizuna_domain::roster::{self, RosterRow, RowProblem};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, moves};
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, mails, moves};
 
 use super::{Actor, Note};
 use crate::env::Env;
@@ -347,6 +347,9 @@ pub(crate) fn stop_said(
     }
     invites::withdraw_all(tx, scope, reader)?;
     moves::withdraw(tx, scope, reader)?;
+    for address in people::addresses(tx, note.keys, scope, reader)? {
+        mails::withdraw(tx, note.keys, scope, &address)?;
+    }
     note.write(tx, &reader.to_string(), "")
 }
 

@@ -433,6 +433,7 @@ impl Answer {
         match self {
             Answer::Greeting | Answer::Register(_) => Some(Need::Registration),
             Answer::Birth | Answer::Settings => Some(reader.map_or(Need::Registration, Need::OwnPage)),
+            Answer::Invite => reader.map(Need::OwnPage),
             Answer::WelcomeBack
             | Answer::Quiet
             | Answer::Stopped
@@ -440,7 +441,6 @@ impl Answer {
             | Answer::Past
             | Answer::Desks
             | Answer::Support
-            | Answer::Invite
             | Answer::Restarted
             | Answer::Listening => None,
         }

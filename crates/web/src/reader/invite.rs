@@ -98,7 +98,7 @@ static EASY: Words = Words {
     line_button: "LINEで ｜送《おく》る",
     mail_button: "メールで ｜送《おく》る",
     qr_title: "QRコードを ｜見《み》せる",
-    qr_alt: "登録のページのQRコード",
+    qr_alt: "｜登録《とうろく》の ページの QRコード",
     withdraw_button: "この リンクを やめる",
     subject: "{sender}のご案内",
     message: "{sender}のご案内です。ここから登録できます。",

@@ -214,12 +214,12 @@ static EASY: Words = Words {
 };
 
 static EN: Words = Words {
-    title: "End the messages",
-    lead: "We do not ask why. They end the moment you press the button.",
+    title: "Stop the messages",
+    lead: "We do not ask why. They stop the moment you press the button.",
     more: "No congratulations and no surveys will follow.",
-    button: "End them now",
-    family: "Others of your family have registrations of their own. Nobody is told that you ended yours.",
-    each: "End only some of them",
+    button: "Stop them now",
+    family: "Others of your family have registrations of their own. Nobody is told that you stopped yours.",
+    each: "Stop only some of them",
 };
 
 #[cfg(test)]

@@ -129,7 +129,9 @@ fn the_list_begins_with_the_newest_and_finds_words_however_they_are_written() {
         .map(|c| char::from_u32(u32::from(c) + 0x60).unwrap())
         .collect();
     let asked = |word: &str| {
-        let word: String = word.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let word = word
+            .bytes()
+            .fold(String::new(), |word, byte| format!("{word}%{byte:02X}"));
         place.get(&format!("{path}/past?q={word}"))
     };
     asked(&word).says("見つかりました").says("/day/");
