@@ -77,7 +77,7 @@ fn a_date_goes_with_a_link_only_by_choice_and_the_page_says_so_before() {
             "<option value=\"{}\" selected>{0}</option>",
             due.day_of_month()
         ))
-        .says("&amp;with=")
+        .says("&#38;with=")
         .is_silent_about("そら");
     let forged = place.get(&format!("{on}x"));
     assert_eq!(forged.status, StatusCode::NOT_FOUND);

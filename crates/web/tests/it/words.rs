@@ -156,11 +156,11 @@ fn everything_stands_on_one_page_for_paper_or_only_some_days() {
     three_mornings(&place);
 
     let all = place.get(&format!("{path}/print"));
-    assert_eq!(all.body.matches("class=\"leaf\"").count(), 3);
+    assert_eq!(all.body.matches("<section class=\"leaf\">").count(), 3);
     assert!(all.body.find("2026年11月22日") < all.body.find("2026年11月24日"));
     all.is_silent_about("<script").is_silent_about("window.print");
     let some = place.get(&format!("{path}/print?from=2026-11-23&to=2026-11-23"));
-    assert_eq!(some.body.matches("class=\"leaf\"").count(), 1);
+    assert_eq!(some.body.matches("<section class=\"leaf\">").count(), 1);
     some.says("2026年11月23日（月）");
 }
 
