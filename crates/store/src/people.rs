@@ -636,6 +636,17 @@ pub fn complete(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, anchor: 
 }
 
 sql!(
+    MEAN_STOP,
+    "UPDATE subscriptions SET end_reason = 'stopped' WHERE tenant_id = $1 AND subscriber_id = $2
+       AND state = 'ended' AND end_reason = 'completed'"
+);
+
+/// Takes what came to its last day for stopped too: whoever says a stop afterwards is brought back by no list.
+pub fn mean_stop(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<(), StoreError> {
+    tx.exec(MEAN_STOP, args![scope.bytes(), subscriber.bytes()]).map(|_| ())
+}
+
+sql!(
     TO_STOP,
     "SELECT id FROM subscriptions WHERE tenant_id = $1 AND subscriber_id = $2 AND state <> 'ended'
        AND COALESCE(asked_at, 0) <= $3 ORDER BY id LIMIT $4"
@@ -707,10 +718,10 @@ impl std::fmt::Debug for PointRow {
 sql!(
     POINTS,
     "SELECT id, account_id, channel, address, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
-                    ORDER BY preference, id LIMIT $3"
+                      AND state <> 'retired' ORDER BY preference, id LIMIT $3"
 );
 
-/// The addresses of one reader, the preferred one first.
+/// The addresses of one reader that they have not taken away, the preferred one first.
 pub fn points(
     tx: &mut ReadTx<'_>,
     keys: &Keyring,
@@ -750,10 +761,12 @@ sql!(
 );
 sql!(
     REMOVE_POINT,
-    "DELETE FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
+    "UPDATE contact_points SET state = 'retired' WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
 );
 
 /// Takes an address of a reader away, with what kept messages from it; call [`refresh_reach`] afterwards.
+///
+/// It stays known: whoever says a stop there means it, and no list takes it for somebody new.
 pub fn remove_point(
     tx: &mut WriteTx<'_>,
     scope: Scope,
@@ -922,6 +935,7 @@ pub fn point_at(
 sql!(
     POINT_STATES,
     "SELECT id, account_id, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
+                      AND state <> 'retired'
                     ORDER BY preference, id LIMIT $3"
 );
 sql!(
@@ -1168,7 +1182,7 @@ sql!(
               FROM (SELECT id, subscriber_id, due_on, birth_on, nickname, registered_on, state FROM subscriptions
                     WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3) s
               JOIN subscribers r ON r.id = s.subscriber_id
-              LEFT JOIN contact_points p ON p.subscriber_id = r.id
+              LEFT JOIN contact_points p ON p.subscriber_id = r.id AND p.state <> 'retired'
               ORDER BY s.id, p.preference, p.id"
 );
 

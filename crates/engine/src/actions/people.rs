@@ -342,15 +342,27 @@ pub(crate) fn stop_said(
         tenants::touch(tx, scope)?;
     }
     if withdrawn > 0 {
+        people::mean_stop(tx, scope, reader)?;
         // Also after the last day: whoever agrees no more is kept for a shorter time.
         erase::time_anew(tx, scope, reader)?;
     }
+    close_doors(tx, note.keys, scope, reader)?;
+    note.write(tx, &reader.to_string(), "")
+}
+
+/// Takes back what a reader who follows nothing any more left open: invitations, a code to move with, single mails.
+pub(crate) fn close_doors(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    reader: SubscriberId,
+) -> Result<(), StoreError> {
     invites::withdraw_all(tx, scope, reader)?;
     moves::withdraw(tx, scope, reader)?;
-    for address in people::addresses(tx, note.keys, scope, reader)? {
-        mails::withdraw(tx, note.keys, scope, &address)?;
+    for address in people::addresses(tx, keys, scope, reader)? {
+        mails::withdraw(tx, keys, scope, &address)?;
     }
-    note.write(tx, &reader.to_string(), "")
+    Ok(())
 }
 
 /// Ends everything that a reader had asked for by an instant and recalls what waits; says how much there was.

@@ -365,12 +365,15 @@ fn apply(
         arrived_at: waiting.arrived_at,
     };
     let note = |action| Note::new(env, Actor::Reader, Some(scope), action);
+    let is_retired = point.is_some_and(|point| point.state == PointState::Retired);
     let mut said = Vec::new();
     for effect in talk::decide(&event, &state) {
         match (effect, point.map(|point| (point.subscriber, point.id))) {
             (Effect::SetFriend(friendship), _) => {
                 line::put_friendship(tx, &env.keys, scope, &user, friendship)?;
             }
+            // Whoever receives in another way is a friend here or not without any consequence.
+            (Effect::Block | Effect::Unblock, Some(_)) if is_retired => {}
             (Effect::Block, Some(reader)) => {
                 readers::block(tx, &env.keys, scope, reader, &note("reader.block"))?;
             }

@@ -291,7 +291,7 @@ impl<'a> Flow<'a> {
     fn fresh(&self, came: &Came) -> Result<Response, PageError> {
         let mut entry = Entry::fresh(self.today, &self.tenant.settings.asks, self.language, &came.place());
         if !came.with.is_empty() {
-            let Some(invited) = invites::look(&self.site.env, self.tenant, &came.with)? else {
+            let Some(invited) = invites::accepted(&self.site.env, self.tenant, &came.with)? else {
                 return closed(self.site, self.tenant, self.language, Closed::Gone);
             };
             entry.invite(&came.with, invited.anchor);
