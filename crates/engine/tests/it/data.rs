@@ -311,13 +311,16 @@ fn import(town: &Town<'_>, cells: BTreeMap<&'static str, String>) -> Result<usiz
 fn no_list_brings_back_who_stopped_and_was_erased() {
     let app = TestApp::sqlite();
     let town = app.town();
-    let (hanako, taro) = (
+    let (hanako, taro, jiro) = (
         town.family("hanako").add(),
         town.family("taro").born("2023-12-01").add(),
+        town.family("jiro").born("2023-12-01").add(),
     );
     town.agrees(&taro);
+    town.agrees(&jiro);
     town.erase(&hanako);
     tick(&app);
+    town.stop(&jiro);
     days_later(&app, 1_100);
     tick(&app);
     assert!(!town.knows(&taro));
@@ -335,6 +338,8 @@ fn no_list_brings_back_who_stopped_and_was_erased() {
         refused[0].problem.reason.contains("前に配信を止めています"),
         "{refused:?}"
     );
+    let after_the_last_day = import(&town, row("jiro")).unwrap_err();
+    assert!(after_the_last_day[0].problem.reason.contains("前に配信を止めています"));
     assert_eq!(
         import(&town, row("taro")),
         Ok(1),

@@ -9,6 +9,7 @@ use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::delivery::{
     Asked, Chosen, Joined, ask_mail, confirm_mail, join_line, read_on_the_web, remove_way, set_hour, use_way,
 };
+use kizuna_engine::actions::people::{self as readers, ListRow};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::line::identity::{self, Purpose, Shown};
 use kizuna_engine::{explain, reception};
@@ -333,6 +334,31 @@ on_both! {
         app.clock.set(jst("2026-12-24 08:00:00"));
         assert_eq!(only(app.run()).sent, 1);
         assert_eq!(town.letters_to(&family).len(), 0);
+    }
+}
+
+on_both! {
+    fn a_stop_said_at_an_address_that_was_taken_away_counts_and_no_list_brings_the_reader_back(app) {
+        let town = town_of_ways(app);
+        let (env, tenant) = (&app.env, town.tenant());
+        let family = in_the_folder(&town, "family");
+        read_on_the_web(env, &tenant, family.subscriber).unwrap();
+        assert_eq!(remove_way(env, &tenant, family.subscriber, family.point).unwrap(), Chosen::Now);
+
+        let known = env.db.read(|tx| people::by_address(tx, &env.keys, tenant.scope(), "outbox", &family.address)).unwrap();
+        assert_eq!(known, Some(family.subscriber), "whoever says a stop there is known");
+        town.stop(&family);
+
+        let cells = BTreeMap::from([
+            ("channel", "outbox".to_owned()),
+            ("address", family.address.clone()),
+            ("birth_on", "2026-12-20".to_owned()),
+            ("registered_on", TODAY.to_owned()),
+            ("state", "active".to_owned()),
+        ]);
+        let rows = [ListRow { line: 2, cells }];
+        let checked = readers::check_list(env, &tenant, &rows, day(TODAY) + 1).unwrap();
+        assert_eq!((checked.new, checked.rejected.len()), (0, 1), "{checked:?}");
     }
 }
 
