@@ -279,7 +279,7 @@ impl<'a> Flow<'a> {
 
     fn desks(&self) -> Result<Desks, PageError> {
         Ok(Desks {
-            desks: desks(self.site, self.tenant)?,
+            desks: desks(self.site, self.tenant, self.language)?,
         })
     }
 
