@@ -57,6 +57,8 @@ codes! {
         Suppressed = "suppressed",
         /// Rests until its reader shows that mail arrives: its mailbox was full, or nobody took mail there, for days.
         Bouncing = "bouncing",
+        /// The reader took it away: never written to, and still known, so that a stop said there ends everything.
+        Retired = "retired",
         /// The reader blocked us there; silences every other address too, until the reader lifts it.
         Blocked = "blocked",
     }

@@ -9,7 +9,7 @@ use kizuna_domain::content::body;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, CohortId, PointId, SubscriberId};
 use kizuna_domain::message::Draft;
-use kizuna_domain::people::{EndReason, Follower, Reach, SubscriptionState};
+use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::run::compose::{Part, compose};
 use kizuna_domain::run::plan::{Due, judge, next_due};
 use kizuna_domain::text;
@@ -66,9 +66,9 @@ pub fn open(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option<A
     let (scope, today) = (tenant.scope(), run::today(env, tenant)?);
     Ok(env.db.read(|tx| {
         let ever = people::ever_of_subscriber(tx, &env.keys, scope, reader)?;
-        let (readable, silent): (Vec<_>, Vec<_>) = ever.into_iter().partition(|(follower, reason)| {
-            follower.state != SubscriptionState::Ended || *reason == Some(EndReason::Completed)
-        });
+        let (readable, silent): (Vec<_>, Vec<_>) = ever
+            .into_iter()
+            .partition(|(follower, is_complete)| follower.state != SubscriptionState::Ended || *is_complete);
         if readable.is_empty() {
             return Ok(None);
         }

@@ -17,6 +17,7 @@ const SIGNATURE: usize = 12;
 const STOP: &str = "stop";
 const WORDS: &str = "words";
 const OWN: &str = "own";
+const INVITED: &str = "family-invited";
 const BOUNCE: &str = "bounce";
 const INVITATION: &str = "invitation";
 const BROWSER: &str = "browser";
@@ -129,6 +130,17 @@ pub fn entry_token(keys: &Keyring, tenant: TenantId, number: Uuid, until: Day) -
 /// The number in the mark of a form, and its last day; `None` for a forged one or one of another tenant.
 pub fn read_entry_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<(Uuid, Day)> {
     let (id, until) = read_dated(keys, ENTRY, tenant, token)?;
+    Some((Uuid::from_bytes(id), until))
+}
+
+/// The token of an invitation that was accepted, good up to and including a day.
+pub fn invited_token(keys: &Keyring, tenant: TenantId, number: Uuid, until: Day) -> String {
+    dated(keys, INVITED, tenant, number.as_bytes(), until)
+}
+
+/// The invitation of such a token, and its last day; `None` for a forged one or one of another tenant.
+pub fn read_invited_token(keys: &Keyring, tenant: TenantId, token: &str) -> Option<(Uuid, Day)> {
+    let (id, until) = read_dated(keys, INVITED, tenant, token)?;
     Some((Uuid::from_bytes(id), until))
 }
 

@@ -129,6 +129,8 @@ fn carry(env: &Env, scope: Scope) -> Result<usize, EngineError> {
     }
     let mut slip = Slip {
         env,
+        scope,
+        mails: &mails,
         outcomes: BTreeMap::new(),
     };
     if let Err(error) = send(env, &account, &mails, &mut slip) {
@@ -256,15 +258,24 @@ fn later(now: Timestamp, mail: &Mail) -> Timestamp {
 /// The journal of one pass: attempts are on record before it begins, what became of them is gathered.
 struct Slip<'a> {
     env: &'a Env,
+    scope: Scope,
+    mails: &'a [Mail],
     outcomes: BTreeMap<usize, Outcome>,
 }
 
 impl Journal for Slip<'_> {
-    fn may_leave(&mut self, _: usize) -> Permit {
-        if self.env.stop.is_pressed() {
-            Permit::Stop
-        } else {
-            Permit::Go
+    /// Whoever stopped since the mail was taken from the table gets it no more.
+    fn may_leave(&mut self, number: usize) -> Permit {
+        let Some(mail) = self.mails.get(number).filter(|_| !self.env.stop.is_pressed()) else {
+            return Permit::Stop;
+        };
+        match self.env.db.read(|tx| mails::is_waiting(tx, self.scope, mail.id)) {
+            Ok(true) => Permit::Go,
+            Ok(false) => Permit::Skip,
+            Err(error) => {
+                tracing::error!(%error, "a mail cannot be looked up; sending stops");
+                Permit::Stop
+            }
         }
     }
 

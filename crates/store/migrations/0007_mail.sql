@@ -6,6 +6,7 @@ CREATE TABLE transactional_mails (
   id BYTEA NOT NULL PRIMARY KEY,
   tenant_id BYTEA NOT NULL REFERENCES tenants (id),
   address BYTEA NOT NULL,
+  address_index BYTEA NOT NULL,
   document BYTEA NOT NULL,
   asked_at BIGINT NOT NULL,
   not_before_at BIGINT NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE transactional_mails (
   attempt BIGINT NOT NULL
 ) /*lite: WITHOUT ROWID */;
 CREATE INDEX transactional_mails_due ON transactional_mails (tenant_id, not_before_at);
+CREATE INDEX transactional_mails_to ON transactional_mails (tenant_id, address_index);
 
 -- When mails that came in were answered, so that nobody can make us write to somebody again and again.
 CREATE TABLE mail_answers (

@@ -7,3 +7,5 @@ CREATE TABLE fresh_links (
   asked_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, subscriber_id)
 ) /*lite: WITHOUT ROWID */;
+-- For erasing a reader, which looks for what refers to them.
+CREATE INDEX fresh_links_of_subscriber ON fresh_links (subscriber_id);

@@ -10,7 +10,7 @@ use crate::db::{ReadTx, WriteTx};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::seal::Keyring;
-use crate::{args, sql, tickets};
+use crate::{args, mails, people, sql, tickets};
 
 /// Columns by which a row is about a reader and that [`reader`] or [`sweep_ledger`] clear.
 pub const ERASED: &[&str] = &[
@@ -27,6 +27,12 @@ pub const ERASED: &[&str] = &[
     "named_cohorts.subscriber_id",
     "tickets.subject",
     "tickets.subject_index",
+    "point_troubles.point_id",
+    "fresh_links.subscriber_id",
+    "invites.subscriber_id",
+    "moves.subscriber_id",
+    "transactional_mails.address",
+    "transactional_mails.address_index",
 ];
 
 /// Columns of that kind that stay, and why they may.
@@ -47,6 +53,11 @@ pub const KEPT: &[(&str, &str)] = &[
     (
         "suppressions.address_index",
         "so that an address that refuses us is not written to; it cannot be read from it",
+    ),
+    ("invites.subscription_id", "goes with the row of whoever invited"),
+    (
+        "mail_answers.address_index",
+        "for a day, so that nobody can make us write to an address again and again; it cannot be read from it",
     ),
     (
         "audit.subject",
@@ -151,13 +162,26 @@ sql!(
     "SELECT id FROM subscriptions WHERE tenant_id = $1 AND subscriber_id = $2"
 );
 sql!(
-    ADDRESSES,
-    "SELECT id, address FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2"
-);
-sql!(
     DELETE_MENU_LINKS,
     "DELETE FROM menu_links WHERE tenant_id = $1 AND point_id IN (
        SELECT id FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2)"
+);
+sql!(
+    DELETE_TROUBLES,
+    "DELETE FROM point_troubles WHERE tenant_id = $1 AND point_id IN (
+       SELECT id FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2)"
+);
+sql!(
+    DELETE_FRESH_LINKS,
+    "DELETE FROM fresh_links WHERE tenant_id = $1 AND subscriber_id = $2"
+);
+sql!(
+    DELETE_INVITES,
+    "DELETE FROM invites WHERE tenant_id = $1 AND subscriber_id = $2"
+);
+sql!(
+    DELETE_MOVES,
+    "DELETE FROM moves WHERE tenant_id = $1 AND subscriber_id = $2"
 );
 sql!(
     DELETE_FRIENDSHIPS,
@@ -209,18 +233,19 @@ pub fn reader(
         Parting::Completed => 0,
     };
     tickets::forget(tx, keys, scope, &reader.to_string())?;
-    let sealed = tx.all(ADDRESSES, own, |row| {
-        let point = row.id(0, kizuna_domain::ids::PointId::from_bytes)?;
-        crate::people::open_address(keys, &point, row.bytes(1)?)
-    })?;
-    for address in sealed {
+    for address in people::addresses(tx, keys, scope, reader)? {
         tickets::forget(tx, keys, scope, &address)?;
+        mails::withdraw(tx, keys, scope, &address)?;
     }
     let subscriptions = tx.all(SUBSCRIPTIONS, own, |row| row.id(0, SubscriptionId::from_bytes))?;
     tx.exec(REMEMBER_LEDGER, own_now)?;
     tx.exec(REMEMBER_ERASURE, own_now)?;
     for statement in [
         DELETE_MENU_LINKS,
+        DELETE_TROUBLES,
+        DELETE_FRESH_LINKS,
+        DELETE_INVITES,
+        DELETE_MOVES,
         DELETE_FRIENDSHIPS,
         DELETE_COHORTS,
         DELETE_NAMES,

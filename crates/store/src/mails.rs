@@ -48,8 +48,8 @@ impl std::fmt::Debug for Mail {
 
 sql!(
     ADD,
-    "INSERT INTO transactional_mails (id, tenant_id, address, document, asked_at, not_before_at, expires_at, attempt)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    "INSERT INTO transactional_mails (id, tenant_id, address, document, asked_at, not_before_at, expires_at, attempt, address_index)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 );
 
 /// Adds a mail that may leave at once.
@@ -58,6 +58,7 @@ pub fn add(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, mail: &Mail) -> R
     let words = serde_json::to_string(&mail.draft).unwrap_or_default();
     let (address, document) = (keys.seal(ADDRESS, row, &mail.address), keys.seal(DOCUMENT, row, &words));
     let asked = mail.asked_at.as_millisecond();
+    let index = keys.index(scope.tenant(), EMAIL, &mail.address);
     let args = args![
         row,
         scope.bytes(),
@@ -66,7 +67,8 @@ pub fn add(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, mail: &Mail) -> R
         asked,
         asked,
         mail.expires_at.as_millisecond(),
-        mail.attempt
+        mail.attempt,
+        &index
     ];
     tx.exec(ADD, args).map(|_| ())
 }
@@ -139,6 +141,28 @@ sql!(DROP, "DELETE FROM transactional_mails WHERE tenant_id = $1 AND id = $2");
 /// Forgets a mail that was taken, refused or given up.
 pub fn drop(tx: &mut WriteTx<'_>, scope: Scope, id: Uuid) -> Result<(), StoreError> {
     tx.exec(DROP, args![scope.bytes(), id.as_bytes()]).map(|_| ())
+}
+
+sql!(
+    IS_WAITING,
+    "SELECT 1 FROM transactional_mails WHERE tenant_id = $1 AND id = $2"
+);
+
+/// True while a mail is still wanted.
+pub fn is_waiting(tx: &mut ReadTx<'_>, scope: Scope, id: Uuid) -> Result<bool, StoreError> {
+    let args = args![scope.bytes(), id.as_bytes()];
+    Ok(tx.one(IS_WAITING, args, |row| row.int(0))?.is_some())
+}
+
+sql!(
+    WITHDRAW,
+    "DELETE FROM transactional_mails WHERE tenant_id = $1 AND address_index = $2"
+);
+
+/// Takes back every mail to an address that has not left.
+pub fn withdraw(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, address: &str) -> Result<(), StoreError> {
+    let index = keys.index(scope.tenant(), EMAIL, address);
+    tx.exec(WITHDRAW, args![scope.bytes(), &index]).map(|_| ())
 }
 
 sql!(

@@ -206,6 +206,24 @@ pub fn of_subscriber(
 }
 
 sql!(
+    ADDRESSES,
+    "SELECT id, address FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 ORDER BY id LIMIT $3"
+);
+
+/// The addresses of a reader on every channel.
+pub fn addresses(
+    tx: &mut ReadTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    subscriber: SubscriberId,
+) -> Result<Vec<String>, StoreError> {
+    tx.all(ADDRESSES, args![scope.bytes(), subscriber.bytes(), POINTS_MAX], |row| {
+        let point = row.id(0, PointId::from_bytes)?;
+        open_address(keys, &point, row.bytes(1)?)
+    })
+}
+
+sql!(
     OWN,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
                      r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour, s.version
@@ -227,22 +245,22 @@ pub fn own(
 sql!(
     EVER_OF_SUBSCRIBER,
     "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour, s.end_reason
+                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour,
+                     CASE WHEN s.end_reason = 'completed' THEN 1 ELSE 0 END
               FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
               WHERE s.tenant_id = $1 AND s.subscriber_id = $2 ORDER BY s.id LIMIT $3"
 );
 
-/// Every subscription that a reader ever had, each with why it ended.
+/// Every subscription that a reader ever had, each with whether its series came to its last day.
 pub fn ever_of_subscriber(
     tx: &mut ReadTx<'_>,
     keys: &Keyring,
     scope: Scope,
     subscriber: SubscriberId,
-) -> Result<Vec<(Follower, Option<EndReason>)>, StoreError> {
+) -> Result<Vec<(Follower, bool)>, StoreError> {
     let args = args![scope.bytes(), subscriber.bytes(), EVER_MAX];
     tx.all(EVER_OF_SUBSCRIBER, args, |row| {
-        let reason = row.text_opt(15)?.and_then(EndReason::from_code);
-        Ok((follower(row, keys)?, reason))
+        Ok((follower(row, keys)?, row.int(15)? == 1))
     })
 }
 
@@ -618,6 +636,17 @@ pub fn complete(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, anchor: 
 }
 
 sql!(
+    MEAN_STOP,
+    "UPDATE subscriptions SET end_reason = 'stopped' WHERE tenant_id = $1 AND subscriber_id = $2
+       AND state = 'ended' AND end_reason = 'completed'"
+);
+
+/// Takes what came to its last day for stopped too: whoever says a stop afterwards is brought back by no list.
+pub fn mean_stop(tx: &mut WriteTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<(), StoreError> {
+    tx.exec(MEAN_STOP, args![scope.bytes(), subscriber.bytes()]).map(|_| ())
+}
+
+sql!(
     TO_STOP,
     "SELECT id FROM subscriptions WHERE tenant_id = $1 AND subscriber_id = $2 AND state <> 'ended'
        AND COALESCE(asked_at, 0) <= $3 ORDER BY id LIMIT $4"
@@ -689,10 +718,10 @@ impl std::fmt::Debug for PointRow {
 sql!(
     POINTS,
     "SELECT id, account_id, channel, address, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
-                    ORDER BY preference, id LIMIT $3"
+                      AND state <> 'retired' ORDER BY preference, id LIMIT $3"
 );
 
-/// The addresses of one reader, the preferred one first.
+/// The addresses of one reader that they have not taken away, the preferred one first.
 pub fn points(
     tx: &mut ReadTx<'_>,
     keys: &Keyring,
@@ -732,10 +761,12 @@ sql!(
 );
 sql!(
     REMOVE_POINT,
-    "DELETE FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
+    "UPDATE contact_points SET state = 'retired' WHERE tenant_id = $1 AND subscriber_id = $2 AND id = $3"
 );
 
 /// Takes an address of a reader away, with what kept messages from it; call [`refresh_reach`] afterwards.
+///
+/// It stays known: whoever says a stop there means it, and no list takes it for somebody new.
 pub fn remove_point(
     tx: &mut WriteTx<'_>,
     scope: Scope,
@@ -904,6 +935,7 @@ pub fn point_at(
 sql!(
     POINT_STATES,
     "SELECT id, account_id, state FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2
+                      AND state <> 'retired'
                     ORDER BY preference, id LIMIT $3"
 );
 sql!(
@@ -1150,7 +1182,7 @@ sql!(
               FROM (SELECT id, subscriber_id, due_on, birth_on, nickname, registered_on, state FROM subscriptions
                     WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3) s
               JOIN subscribers r ON r.id = s.subscriber_id
-              LEFT JOIN contact_points p ON p.subscriber_id = r.id
+              LEFT JOIN contact_points p ON p.subscriber_id = r.id AND p.state <> 'retired'
               ORDER BY s.id, p.preference, p.id"
 );
 

@@ -532,7 +532,7 @@ pub fn letters(
             (Some(PointState::Verified), Some(SubscriptionState::Active)) => None,
             (Some(PointState::Suppressed | PointState::Bouncing), _) => Some(SkipReason::Suppressed),
             (Some(PointState::Blocked), _) => Some(SkipReason::Blocked),
-            (Some(PointState::Pending) | None, _) => Some(SkipReason::NoAddress),
+            (Some(PointState::Pending | PointState::Retired) | None, _) => Some(SkipReason::NoAddress),
         };
         if let Some(last) = found.last_mut().filter(|last| last.number == number) {
             last.silenced = last.silenced.or(silenced);

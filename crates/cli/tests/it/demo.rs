@@ -148,6 +148,7 @@ fn after<'a>(text: &'a str, mark: &str) -> &'a str {
 }
 
 /// The page of the first letter to an address that holds a mark; waits a minute for it.
+#[expect(clippy::disallowed_methods, reason = "a living process is looked at now and then")]
 fn letter(place: &Place, demo: &Running, to: &str, mark: &str) -> String {
     for _ in 0..240 {
         for name in files(&place.path("town/outbox")) {

@@ -24,13 +24,20 @@ fn the_table_of_roles_is_this_one() {
                     "line.view",
                     "line.connect",
                     "line.menus",
+                    "places.manage",
                     "staff.manage",
                     "audit.view"
                 ]
             ),
             (
                 "editor",
-                vec!["office.view", "families.view", "line.view", "line.menus"]
+                vec![
+                    "office.view",
+                    "families.view",
+                    "line.view",
+                    "line.menus",
+                    "places.manage"
+                ]
             ),
             (
                 "approver",

@@ -166,7 +166,7 @@ fn ill(
             (PointState::Bouncing, newest) => Some((newest.unwrap_or(Trouble::Full), true)),
             // One full day is no news; a filter stays until somebody changes it.
             (PointState::Verified, Some(Trouble::Filtered)) => Some((Trouble::Filtered, false)),
-            (PointState::Verified | PointState::Pending | PointState::Blocked, _) => None,
+            (PointState::Verified | PointState::Pending | PointState::Blocked | PointState::Retired, _) => None,
         };
         if let Some((trouble, is_silent)) = trouble {
             let ailing = Ailing {
@@ -197,7 +197,9 @@ pub fn ask_repair(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &s
     let today = run::today(env, tenant)?;
     let note = Note::new(env, Actor::Reader, Some(scope), "address.check");
     Ok(env.write(|tx| {
-        let Some((point, _)) = ill(tx, env, scope, reader, today)? else {
+        // Nothing comes to whoever stopped, at whatever address.
+        let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
+        let Some((point, _)) = ill(tx, env, scope, reader, today)?.filter(|_| follows) else {
             return Ok(Asked::NothingIll);
         };
         if !may_answer(tx, env, scope, &point.address)? {
@@ -231,6 +233,9 @@ pub fn repair(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<bool, EngineErr
         let Some(known) = troubles::point(tx, &env.keys, scope, point)? else {
             return Ok(false);
         };
+        if people::of_subscriber(tx, &env.keys, scope, known.subscriber)?.is_empty() {
+            return Ok(false);
+        }
         if !tickets::use_up(tx, scope, pass.id, note.at)? {
             return Ok(known.state == PointState::Verified);
         }

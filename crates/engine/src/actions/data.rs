@@ -8,7 +8,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::ids::{CohortId, SubscriberId};
 use kizuna_domain::people::{PointState, Relation, SubscriptionState};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Scope, StoreError, dossier, erase as rows, runs};
+use kizuna_store::{Scope, StoreError, dossier, erase as rows, people, runs};
 use serde::{Serialize, Serializer};
 
 use super::{Actor, Note};
@@ -230,6 +230,8 @@ pub fn erase(env: &Env, scope: Scope, reader: SubscriberId) -> Result<(), Engine
         if rows::hold(tx, scope, reader)?.is_none() {
             return Ok(false);
         }
+        // Also after the last day: whoever asks for this is brought back by no list.
+        people::mean_stop(tx, scope, reader)?;
         retention::remove(tx, &env.keys, scope, reader, note.at)?;
         tenants::touch(tx, scope)?;
         note.write(tx, "reader", "")?;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
-use crate::links;
+use crate::{links, run};
 
 /// How long an invitation can be used.
 pub const VALID: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -144,10 +144,20 @@ pub fn withdraw(env: &Env, tenant: &Tenant, reader: SubscriberId, id: Uuid) -> R
 
 /// What a link brings; `None` for a forged, expired or withdrawn one, or one of a reader who stopped, which all look alike.
 pub fn look(env: &Env, tenant: &Tenant, words: &str) -> Result<Option<Invited>, EngineError> {
+    match number(env, tenant.scope(), words) {
+        Some(id) => brought(env, tenant, id),
+        None => Ok(None),
+    }
+}
+
+/// The number in a link whose signature is right.
+fn number(env: &Env, scope: Scope, words: &str) -> Option<Uuid> {
+    links::read(&env.keys, PURPOSE, words, |id| bound(scope, id)).map(Uuid::from_bytes)
+}
+
+/// What an invitation that still stands brings.
+fn brought(env: &Env, tenant: &Tenant, id: Uuid) -> Result<Option<Invited>, EngineError> {
     let scope = tenant.scope();
-    let Some(id) = links::read(&env.keys, PURPOSE, words, |id| bound(scope, id)).map(Uuid::from_bytes) else {
-        return Ok(None);
-    };
     let now = env.clock.now();
     Ok(env.db.read(|tx| {
         let Some(invite) = invites::get(tx, scope, id)?.filter(|invite| now < invite.expires_at) else {
@@ -167,16 +177,26 @@ pub fn look(env: &Env, tenant: &Tenant, words: &str) -> Result<Option<Invited>, 
     })?)
 }
 
-/// Uses a link once, by the press of whoever was invited; false where it opens nothing any more.
-pub fn accept(env: &Env, tenant: &Tenant, words: &str) -> Result<bool, EngineError> {
+/// Uses a link once, by the press of whoever was invited, and gives the words by which the registration knows of it
+/// until the next day; `None` where it opens nothing any more.
+pub fn accept(env: &Env, tenant: &Tenant, words: &str) -> Result<Option<String>, EngineError> {
     let scope = tenant.scope();
-    if look(env, tenant, words)?.is_none() {
-        return Ok(false);
+    let Some(id) = number(env, scope, words) else {
+        return Ok(None);
+    };
+    if brought(env, tenant, id)?.is_none() {
+        return Ok(None);
     }
-    let id = links::read(&env.keys, PURPOSE, words, |id| bound(scope, id)).map(Uuid::from_bytes);
-    let now = env.clock.now();
-    match id {
-        Some(id) => Ok(env.write(|tx| invites::use_once(tx, scope, id, now))?),
-        None => Ok(false),
+    let (now, until) = (env.clock.now(), run::today(env, tenant)? + 1);
+    let is_used = env.write(|tx| invites::use_once(tx, scope, id, now))?;
+    Ok(is_used.then(|| links::invited_token(&env.keys, tenant.id, id, until)))
+}
+
+/// What an accepted invitation brings, as long as it stands and its words are good.
+pub fn accepted(env: &Env, tenant: &Tenant, words: &str) -> Result<Option<Invited>, EngineError> {
+    let today = run::today(env, tenant)?;
+    match links::read_invited_token(&env.keys, tenant.id, words) {
+        Some((id, until)) if today <= until => brought(env, tenant, id),
+        Some(_) | None => Ok(None),
     }
 }

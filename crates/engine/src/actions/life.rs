@@ -280,6 +280,7 @@ fn change(
         if !changed.is_empty() {
             if people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty() {
                 people::withdraw_consents(tx, scope, reader, note.at, note.at)?;
+                readers::close_doors(tx, &env.keys, scope, reader)?;
             }
             people::refresh_reach(tx, scope, reader)?;
             tenants::touch(tx, scope)?;

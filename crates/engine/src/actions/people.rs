@@ -11,7 +11,7 @@ use kizuna_domain::roster::{self, RosterRow, RowProblem};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, moves};
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, mails, moves};
 
 use super::{Actor, Note};
 use crate::env::Env;
@@ -342,12 +342,27 @@ pub(crate) fn stop_said(
         tenants::touch(tx, scope)?;
     }
     if withdrawn > 0 {
+        people::mean_stop(tx, scope, reader)?;
         // Also after the last day: whoever agrees no more is kept for a shorter time.
         erase::time_anew(tx, scope, reader)?;
     }
+    close_doors(tx, note.keys, scope, reader)?;
+    note.write(tx, &reader.to_string(), "")
+}
+
+/// Takes back what a reader who follows nothing any more left open: invitations, a code to move with, single mails.
+pub(crate) fn close_doors(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    reader: SubscriberId,
+) -> Result<(), StoreError> {
     invites::withdraw_all(tx, scope, reader)?;
     moves::withdraw(tx, scope, reader)?;
-    note.write(tx, &reader.to_string(), "")
+    for address in people::addresses(tx, keys, scope, reader)? {
+        mails::withdraw(tx, keys, scope, &address)?;
+    }
+    Ok(())
 }
 
 /// Ends everything that a reader had asked for by an instant and recalls what waits; says how much there was.

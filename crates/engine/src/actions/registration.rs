@@ -340,6 +340,12 @@ impl<'a> Enrolment<'a> {
                 troubles::lift(tx, keys, scope, &troubled)?;
             }
             people::set_point(tx, scope, known.id, state)?;
+            // A block says 「nothing more, anywhere」. Who registers anew in another way takes that back for this way.
+            for other in people::points(tx, keys, scope, known.subscriber)? {
+                if !is_blocked && other.id != known.id && other.state == PointState::Blocked {
+                    people::remove_point(tx, scope, known.subscriber, other.id)?;
+                }
+            }
             let relation = Some(new.relation).filter(|relation| *relation != Relation::Unsaid);
             people::choose(
                 tx,

@@ -125,9 +125,14 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
         Answer::Settings => vec![button(
             reply,
             "日付を直す、お休みする、止めるページです。",
-            ("ページをひらく", Page::Own("date")),
+            ("ページをひらく", Page::Own("")),
         )],
-        Answer::Invite => vec![text(&invitation(reply))],
+        Answer::Invite if reply.reader.is_none() => vec![text(&invitation(reply))],
+        Answer::Invite => vec![button(
+            reply,
+            "ご家族にわたすリンクを作るページです。あなたの日付は、えらんだときだけ伝わります。",
+            ("ページをひらく", Page::Own("invite")),
+        )],
         Answer::Restarted if reply.reader.is_none() => vec![text(
             "いまは、なにも届きません。\n受け取るときは「登録」と送ってください。",
         )],
@@ -177,6 +182,7 @@ fn button(reply: &Reply, words: &str, (label, page): (&str, Page)) -> Value {
             let place = place.map(|place| format!("?p={place}")).unwrap_or_default();
             format!("{base}/register/line/{token}{place}")
         }
+        Page::Own("") => format!("{base}/my/{token}"),
         Page::Own(page) => format!("{base}/my/{token}/{page}"),
     };
     bubble(

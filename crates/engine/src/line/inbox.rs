@@ -365,12 +365,15 @@ fn apply(
         arrived_at: waiting.arrived_at,
     };
     let note = |action| Note::new(env, Actor::Reader, Some(scope), action);
+    let is_retired = point.is_some_and(|point| point.state == PointState::Retired);
     let mut said = Vec::new();
     for effect in talk::decide(&event, &state) {
         match (effect, point.map(|point| (point.subscriber, point.id))) {
             (Effect::SetFriend(friendship), _) => {
                 line::put_friendship(tx, &env.keys, scope, &user, friendship)?;
             }
+            // Whoever receives in another way is a friend here or not without any consequence.
+            (Effect::Block | Effect::Unblock, Some(_)) if is_retired => {}
             (Effect::Block, Some(reader)) => {
                 readers::block(tx, &env.keys, scope, reader, &note("reader.block"))?;
             }
@@ -433,6 +436,7 @@ impl Answer {
         match self {
             Answer::Greeting | Answer::Register(_) => Some(Need::Registration),
             Answer::Birth | Answer::Settings => Some(reader.map_or(Need::Registration, Need::OwnPage)),
+            Answer::Invite => reader.map(Need::OwnPage),
             Answer::WelcomeBack
             | Answer::Quiet
             | Answer::Stopped
@@ -440,7 +444,6 @@ impl Answer {
             | Answer::Past
             | Answer::Desks
             | Answer::Support
-            | Answer::Invite
             | Answer::Restarted
             | Answer::Listening => None,
         }

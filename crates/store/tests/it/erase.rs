@@ -30,6 +30,7 @@ const TELLING: [&str; 12] = [
 /// Columns with such a name that are about nobody who reads, and what they are about.
 const NOBODY: &[(&str, &str)] = &[
     ("tenants.name", "a town"),
+    ("places.name", "a place in a town"),
     ("staff.mail", "staff"),
     ("staff.mail_index", "staff"),
     ("staff.name", "staff"),

@@ -19,15 +19,15 @@ store_test!(
             let all = store.read(|tx| people::ever_of_subscriber(tx, &store.keys, scope, first.subscriber));
             let mut all: Vec<_> = all
                 .into_iter()
-                .map(|(one, reason)| (one.subscription, one.state, reason))
+                .map(|(one, is_complete)| (one.subscription, one.state, is_complete))
                 .collect();
             all.sort();
             all
         };
 
         let mut expected = vec![
-            (first.subscription, SubscriptionState::Ended, Some(EndReason::Completed)),
-            (second.subscription, SubscriptionState::Active, None),
+            (first.subscription, SubscriptionState::Ended, true),
+            (second.subscription, SubscriptionState::Active, false),
         ];
         expected.sort();
         assert_eq!(ever(town.scope), expected);

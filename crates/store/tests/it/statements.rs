@@ -377,6 +377,8 @@ fn no_statement_answers_why_somebody_went() {
         [
             "erase::UNTIMED",
             "people::COMPLETE",
+            "people::EVER_OF_SUBSCRIBER",
+            "people::MEAN_STOP",
             "people::SET_STATE",
             "people::STOPPED"
         ]

@@ -22,7 +22,7 @@ const NAME: &str = "kizuna_line";
 const BIRTH: &str = "~birth";
 
 /// The page of one's own to which somebody comes who wants nothing in particular.
-pub(super) const OWN_PAGE: &str = "date";
+pub(super) const OWN_PAGE: &str = "";
 
 /// Before the ticket of an errand in the cookie.
 const ERRAND: &str = "~errand.";
@@ -139,7 +139,7 @@ pub(super) fn answer(
     let behind = place.map(|place| format!("{sign}p={place}")).unwrap_or_default();
     match came {
         Came::New(token) => on(&format!("register/line/{token}"), behind),
-        Came::Known(token) => on(&format!("my/{token}/{page}"), String::new()),
+        Came::Known(token) => on(format!("my/{token}/{page}").trim_end_matches('/'), String::new()),
         Came::Refused => reader::closed(site, tenant, language, Closed::Unproved),
         Came::Unreachable => reader::closed(site, tenant, language, Closed::LineIsDown),
     }

@@ -27,7 +27,7 @@ struct Words {
     area: &'static str,
     reference: &'static str,
     addresses: &'static str,
-    address_states: [&'static str; 4],
+    address_states: [&'static str; 5],
     children: &'static str,
     due: &'static str,
     birth: &'static str,
@@ -58,6 +58,7 @@ static JA: Words = Words {
         "届けています",
         "届かないため、使っていません",
         "ブロックされています",
+        "はずしました",
     ],
     children: "お子さん",
     due: "出産予定日",
@@ -101,6 +102,7 @@ static EASY: Words = Words {
         "とどけて います",
         "とどかないので、つかって いません",
         "ブロック されて います",
+        "はずしました",
     ],
     children: "｜子《こ》ども",
     due: "｜生《う》まれる ｜予定《よてい》の ｜日《ひ》",
@@ -144,6 +146,7 @@ static EN: Words = Words {
         "in use",
         "not in use: it refuses",
         "blocked by you",
+        "taken away by you",
     ],
     children: "Children",
     due: "Due date",
@@ -243,13 +246,14 @@ fn readable(export: Export, language: Language, zone: &TimeZone) -> DataFile {
     ];
     about.extend(export.area.map(|area| (words.area, area)));
     about.extend(export.reference.map(|reference| (words.reference, reference)));
-    let [pending, verified, suppressed, blocked] = words.address_states;
+    let [pending, verified, suppressed, blocked, retired] = words.address_states;
     let addresses = export.addresses.into_iter().map(|known| {
         let state = match known.state {
             PointState::Pending => pending,
             PointState::Verified => verified,
             PointState::Suppressed | PointState::Bouncing => suppressed,
             PointState::Blocked => blocked,
+            PointState::Retired => retired,
         };
         vec![(channel(&known.channel), format!("{}（{state}）", known.address))]
     });

@@ -393,7 +393,7 @@ fn row(way: &Way, words: &'static Words, is_only: bool, may_change: bool) -> Row
         PointState::Verified => words.spare,
         PointState::Pending => words.pending,
         PointState::Blocked => words.blocked,
-        PointState::Suppressed | PointState::Bouncing => words.broken,
+        PointState::Suppressed | PointState::Bouncing | PointState::Retired => words.broken,
     };
     Row {
         point: way.point,

@@ -46,6 +46,8 @@ pub(crate) struct Entry {
     agree: String,
     /// The place whose link led here.
     p: String,
+    /// An invitation that was accepted, so that the language can still be changed.
+    with: String,
     /// The mark of a form that was looked at, by which the second of two presses is known.
     pub(super) once: String,
 }
@@ -126,6 +128,29 @@ impl Entry {
         }
     }
 
+    /// Puts in what an invitation brings: with a date, whoever was invited need not type it.
+    pub(super) fn invite(&mut self, with: &str, anchor: Option<Anchor>) {
+        with.clone_into(&mut self.with);
+        let Some(anchor) = anchor else { return };
+        let parts = |day: Day| {
+            [
+                day.year().to_string(),
+                day.month().to_string(),
+                day.day_of_month().to_string(),
+            ]
+        };
+        match anchor {
+            Anchor::Due(due) => {
+                "pregnant".clone_into(&mut self.kind);
+                [self.due_y, self.due_m, self.due_d] = parts(due);
+            }
+            Anchor::Birth { on, .. } => {
+                "raising".clone_into(&mut self.kind);
+                [self.birth_y, self.birth_m, self.birth_d] = parts(on);
+            }
+        }
+    }
+
     fn situation(&self) -> Option<Situation> {
         match self.kind.as_str() {
             "pregnant" => Some(Situation::Pregnant),
@@ -201,7 +226,7 @@ impl Entry {
     }
 
     /// What travels on to the next page, by name.
-    fn hidden(&self) -> [(&'static str, &str); 14] {
+    fn hidden(&self) -> [(&'static str, &str); 15] {
         [
             ("kind", &self.kind),
             ("due_y", &self.due_y),
@@ -217,6 +242,7 @@ impl Entry {
             ("nick", &self.nick),
             ("words", &self.words),
             ("p", &self.p),
+            ("with", &self.with),
         ]
     }
 
@@ -302,6 +328,16 @@ impl Ground<'_> {
         let mut frame = Frame::new(self.tenant, self.language);
         if let Some(place) = entry.place() {
             frame.behind = format!("&p={place}");
+        }
+        // Words of a token only; anything else is none.
+        if !entry.with.is_empty()
+            && entry
+                .with
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        {
+            frame.behind.push_str("&with=");
+            frame.behind.push_str(&entry.with);
         }
         frame
     }

@@ -98,10 +98,10 @@ static EASY: Words = Words {
     line_button: "LINEで ｜送《おく》る",
     mail_button: "メールで ｜送《おく》る",
     qr_title: "QRコードを ｜見《み》せる",
-    qr_alt: "登録のページのQRコード",
+    qr_alt: "｜登録《とうろく》の ページの QRコード",
     withdraw_button: "この リンクを やめる",
-    subject: "{sender}のご案内",
-    message: "{sender}のご案内です。ここから登録できます。",
+    subject: "{sender}の お｜知《し》らせ",
+    message: "{sender}の お｜知《し》らせです。ここから登録できます。",
     said: [
         ("made", "リンクを ｜作《つく》りました。"),
         ("withdrawn", "その リンクは もう ｜使《つか》えません。"),

@@ -191,7 +191,7 @@ static EN: Words = Words {
     date: ("Correct a date", "As often as you like"),
     child: ("Add a child", "Twins too"),
     pause: ("Pause for a while", "Nothing comes until you end the pause"),
-    stop: ("End the messages", "We do not ask why"),
+    stop: ("Stop the messages", "We do not ask why"),
     door: (
         "When something painful has happened",
         "You may talk about it or not; both are fine.",

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
+use kizuna_engine::actions::invites;
 use kizuna_engine::actions::registration::{self as actions, Waiting};
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
 use kizuna_engine::throttle::{self, REGISTRATIONS_AT_TENANT, REGISTRATIONS_BY_ADDRESS, REGISTRATIONS_OF_CLIENT};
@@ -48,6 +49,9 @@ pub(crate) struct Came {
     /// Code of a place.
     #[serde(default)]
     p: String,
+    /// An invitation that was accepted.
+    #[serde(default)]
+    with: String,
 }
 
 impl Came {
@@ -285,7 +289,13 @@ impl<'a> Flow<'a> {
 
     /// The form before anything was chosen.
     fn fresh(&self, came: &Came) -> Result<Response, PageError> {
-        let entry = Entry::fresh(self.today, &self.tenant.settings.asks, self.language, &came.place());
+        let mut entry = Entry::fresh(self.today, &self.tenant.settings.asks, self.language, &came.place());
+        if !came.with.is_empty() {
+            let Some(invited) = invites::accepted(&self.site.env, self.tenant, &came.with)? else {
+                return closed(self.site, self.tenant, self.language, Closed::Gone);
+            };
+            entry.invite(&came.with, invited.anchor);
+        }
         self.ground().form(&entry, None, self.desks()?)
     }
 

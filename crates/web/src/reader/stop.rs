@@ -28,6 +28,8 @@ struct StopPage {
     action: String,
     /// The page that stops for one child alone, where there are several.
     each: Option<String>,
+    /// Where else something may come from, said to whoever gets nothing from here.
+    elsewhere: &'static str,
     /// Other things to do, where the link allows them.
     ways: Option<Ways>,
     door: SupportDoor,
@@ -42,12 +44,14 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, reader: 
             subscriber,
             token,
         } = reader;
-        let several = life::children(&site.env, &tenant, subscriber)?.len() > 1;
+        let following = life::children(&site.env, &tenant, subscriber)?.len();
+        let (several, elsewhere) = (following > 1, following == 0);
         let path = format!("/{}/stop/{token}", tenant.code);
         let query = language.query();
         let door = SupportDoor::of_town(&tenant, language);
         let each = several.then(|| format!("{path}/each{query}"));
-        show(site, &tenant, language, (format!("{path}{query}"), each), None, door)
+        let action = format!("{path}{query}");
+        show(site, &tenant, language, (action, each), elsewhere, None, door)
     })
     .await
 }
@@ -55,12 +59,13 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, reader: 
 /// Shows the button among a reader's own pages.
 pub(crate) async fn get_own(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
     blocking(&site, move |site| {
-        let several = children(site, &own)?.len() > 1;
+        let following = children(site, &own)?.len();
+        let (several, elsewhere) = (following > 1, following == 0);
         let action = address(&own, Page::Stop.path(), language);
         let each = several.then(|| address(&own, "stop/each", language));
         let ways = Ways::new(&own, language, &[Page::Pause, Page::Date]);
         let door = SupportDoor::of_own(&own, language);
-        show(site, &own.tenant, language, (action, each), Some(ways), door)
+        show(site, &own.tenant, language, (action, each), elsewhere, Some(ways), door)
     })
     .await
 }
@@ -70,14 +75,17 @@ fn show(
     tenant: &Tenant,
     language: Language,
     (action, each): (String, Option<String>),
+    elsewhere: bool,
     ways: Option<Ways>,
     door: SupportDoor,
 ) -> Result<Response, PageError> {
+    let words = language.pick(&JA, &EASY, &EN);
     let shown = StopPage {
         frame: Frame::new(tenant, language),
-        words: language.pick(&JA, &EASY, &EN),
+        words,
         action,
         each,
+        elsewhere: if elsewhere { words.elsewhere } else { "" },
         ways,
         door,
         desks: Desks {
@@ -193,6 +201,7 @@ struct Words {
     button: &'static str,
     family: &'static str,
     each: &'static str,
+    elsewhere: &'static str,
 }
 
 static JA: Words = Words {
@@ -202,6 +211,7 @@ static JA: Words = Words {
     button: "すぐに止める",
     family: "ご家族の登録は、それぞれの方のものです。あなたが止めたことは、だれにも伝わりません。",
     each: "一部だけ止める",
+    elsewhere: "ここからは、いまは何も届きません。ほかの町から届いているときは、その町のことばのいちばん下から止めてください。",
 };
 
 static EASY: Words = Words {
@@ -211,15 +221,17 @@ static EASY: Words = Words {
     button: "すぐに とめる",
     family: "｜家族《かぞく》の ｜登録《とうろく》は、それぞれの ｜人《ひと》の ものです。あなたが とめた ことは、だれにも わかりません。",
     each: "｜一部《いちぶ》だけ とめる",
+    elsewhere: "ここからは、｜今《いま》は ｜何《なに》も ｜来《き》ません。ほかの ｜町《まち》から ｜来《く》るときは、その メッセージの ｜下《した》から ｜止《と》めてください。",
 };
 
 static EN: Words = Words {
-    title: "End the messages",
-    lead: "We do not ask why. They end the moment you press the button.",
+    title: "Stop the messages",
+    lead: "We do not ask why. They stop the moment you press the button.",
     more: "No congratulations and no surveys will follow.",
-    button: "End them now",
-    family: "Others of your family have registrations of their own. Nobody is told that you ended yours.",
-    each: "End only some of them",
+    button: "Stop them now",
+    family: "Others of your family have registrations of their own. Nobody is told that you stopped yours.",
+    each: "Stop only some of them",
+    elsewhere: "Nothing comes from here at the moment. If another town writes to you, stop it by the link at the end of its messages.",
 };
 
 #[cfg(test)]

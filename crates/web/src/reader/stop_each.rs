@@ -178,8 +178,8 @@ static EASY: Words = Words {
 };
 
 static EN: Words = Words {
-    title: "End only some of them",
-    lead: "We do not ask why. They end the moment you press. All other words go on.",
-    button: "End",
+    title: "Stop only some of them",
+    lead: "We do not ask why. They stop the moment you press. All other words go on.",
+    button: "Stop",
     all: "To the page that ends everything",
 };

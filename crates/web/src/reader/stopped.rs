@@ -63,8 +63,8 @@ static EASY: Words = Words {
 };
 
 static EN: Words = Words {
-    title: "The messages have ended",
-    heading: "The messages have ended",
-    text: "Thank you for reading them until today.",
-    family: "What others of your family get, each of them can end for themselves.",
+    title: "The messages have stopped",
+    heading: "The messages have stopped",
+    text: "Thank you for having read them.",
+    family: "What others of your family get, each of them can stop for themselves.",
 };

@@ -135,7 +135,7 @@ static EN: Words = Words {
         "You need not decide now what to do with the Mother and Child Health Handbook.",
         "Somebody of your family may call for you.",
     ],
-    how_title: "To end the messages",
-    how: "At the end of every message there is a page that ends them. On LINE, send 「停止」 and they end at once.",
+    how_title: "To stop the messages",
+    how: "At the end of every message there is a page that stops them. On LINE, send \"stop\" and they stop at once.",
     no_desks: "Please call the health or family desk of your city or town.",
 };

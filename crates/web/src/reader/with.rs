@@ -92,7 +92,7 @@ pub(crate) async fn get(
     .await
 }
 
-/// Uses the link once and leads to the registration, which asks [`invites::look`] for the date.
+/// Uses the link once and leads to the registration, which asks [`invites::accepted`] for the date.
 pub(crate) async fn post(
     State(site): State<Shared>,
     language: Language,
@@ -100,9 +100,9 @@ pub(crate) async fn post(
     Path((_, token)): Token,
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
-        if !invites::accept(&site.env, &tenant, &token)? {
+        let Some(token) = invites::accept(&site.env, &tenant, &token)? else {
             return closed(site, &tenant, language, Closed::Gone);
-        }
+        };
         let with = match language.query() {
             "" => format!("?with={token}"),
             query => format!("{query}&with={token}"),

@@ -47,7 +47,10 @@ fn a_link_can_be_copied_sent_and_shown_and_says_nothing() {
     let on = send(&place, &link, &[]);
     assert_eq!(on.status, StatusCode::SEE_OTHER);
     let token = link.rsplit('/').next().unwrap();
-    assert_eq!(on.header("location"), format!("/hidamari/register?with={token}"));
+    assert!(on.header("location").starts_with("/hidamari/register?with="));
+    // The link itself opens no form: every opening of one costs a press.
+    let unpressed = place.get(&format!("/hidamari/register?with={token}"));
+    assert_eq!(unpressed.status, StatusCode::NOT_FOUND);
     // Who made it sees nothing of that.
     place
         .get(&own(&place, &town, reader(&place, &town, "そら"), "invite"))
@@ -68,6 +71,19 @@ fn a_date_goes_with_a_link_only_by_choice_and_the_page_says_so_before() {
         .says("日付をわたすことにしました")
         .is_silent_about("妊娠39週")
         .is_silent_about("そら");
+    // Whoever presses finds the date in the form, and nobody's name.
+    let on = send(&place, &link(&page), &[]).header("location").to_owned();
+    let due = sora.anchor.due().unwrap();
+    place
+        .get(&on)
+        .says(&format!(
+            "<option value=\"{}\" selected>{0}</option>",
+            due.day_of_month()
+        ))
+        .says("&#38;with=")
+        .is_silent_about("そら");
+    let forged = place.get(&format!("{on}x"));
+    assert_eq!(forged.status, StatusCode::NOT_FOUND);
     // Somebody else's date cannot be chosen.
     let others = place.family(&town, "つぶ").subscription.to_string();
     make(&place, &town, "そら", &others).says("いまは作れません");

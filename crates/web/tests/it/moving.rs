@@ -22,6 +22,7 @@ fn a_code_of_the_old_town_opens_the_new_one_once() {
     let old = town(&place, "hidamari", "ひだまり市");
     let new = town(&place, "komorebi", "こもれび町");
     let path = own(&place, &old, reader(&place, &old, "そら"), "move");
+    let moving = place.family(&old, "そら").subscription;
     place
         .get(&path)
         .says("こもれび町")
@@ -60,7 +61,7 @@ fn a_code_of_the_old_town_opens_the_new_one_once() {
         "two presses come to the same"
     );
     assert_eq!(place.followers(&new).len(), 12);
-    assert_eq!(place.family(&old, "そら").state, SubscriptionState::Ended);
+    assert_eq!(place.state(&old, moving), SubscriptionState::Ended);
     assert_eq!(place.get(&path).status, StatusCode::NOT_FOUND);
 
     place.clock.set("2026-11-22T00:00:00Z");

@@ -443,7 +443,10 @@ fn a_link_that_ended_or_is_forged_or_another_towns_changes_nothing() {
         "the last day is a whole day"
     );
     home.place.clock.set("2026-11-23T15:01:00Z");
-    refused(&good);
+    for answer in [home.place.get(&good), home.place.post(&good, FORM, &fields)] {
+        assert_eq!(answer.status, StatusCode::GONE);
+        answer.says("新しいリンク").is_silent_about("そら");
+    }
     assert_eq!(home.living()[0].state, SubscriptionState::Active);
 }
 

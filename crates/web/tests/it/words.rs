@@ -129,7 +129,9 @@ fn the_list_begins_with_the_newest_and_finds_words_however_they_are_written() {
         .map(|c| char::from_u32(u32::from(c) + 0x60).unwrap())
         .collect();
     let asked = |word: &str| {
-        let word: String = word.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let word = word
+            .bytes()
+            .fold(String::new(), |word, byte| format!("{word}%{byte:02X}"));
         place.get(&format!("{path}/past?q={word}"))
     };
     asked(&word).says("見つかりました").says("/day/");
@@ -154,11 +156,11 @@ fn everything_stands_on_one_page_for_paper_or_only_some_days() {
     three_mornings(&place);
 
     let all = place.get(&format!("{path}/print"));
-    assert_eq!(all.body.matches("class=\"leaf\"").count(), 3);
+    assert_eq!(all.body.matches("<section class=\"leaf\">").count(), 3);
     assert!(all.body.find("2026年11月22日") < all.body.find("2026年11月24日"));
     all.is_silent_about("<script").is_silent_about("window.print");
     let some = place.get(&format!("{path}/print?from=2026-11-23&to=2026-11-23"));
-    assert_eq!(some.body.matches("class=\"leaf\"").count(), 1);
+    assert_eq!(some.body.matches("<section class=\"leaf\">").count(), 1);
     some.says("2026年11月23日（月）");
 }
 
