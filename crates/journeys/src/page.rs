@@ -195,6 +195,13 @@ impl<'a> Page<'a> {
         self.call("Input.insertText", &json!({ "text": text }));
     }
 
+    /// What stands in the field of this name.
+    #[track_caller]
+    pub fn reads(&self, name: &str) -> String {
+        let thing = self.find(WRITTEN, name);
+        word(&self.ask(&thing.object, "function() { return this.value }", &json!([])))
+    }
+
     /// Presses a key of the keyboard: `Tab`, `Enter`, a space, an arrow.
     pub fn key(&self, key: &str) {
         for stroke in keys::strokes(key) {
@@ -304,7 +311,7 @@ impl<'a> Page<'a> {
                lang: document.documentElement.lang,
                title: document.title,
                headings: document.querySelectorAll('h1').length,
-               alerts: document.querySelectorAll('[role=alert]').length,
+               alerts: [...document.querySelectorAll('[role=alert]')].filter(one => one.checkVisibility()).length,
                small: [...document.querySelectorAll('.button, button')].filter(one => {
                  const box = one.getBoundingClientRect();
                  return box.width > 0 && Math.min(box.width, box.height) < MIN;
@@ -324,7 +331,11 @@ impl<'a> Page<'a> {
         if shape["headings"] != 1 {
             lacks.push(format!("one heading: {}", shape["headings"]));
         }
-        if shape["alerts"] != 0 && !title.starts_with("エラー：") && !title.starts_with("Error: ") {
+        if shape["alerts"] != 0
+            && !["エラー：", "まちがい：", "Error: "]
+                .iter()
+                .any(|sign| title.starts_with(sign))
+        {
             lacks.push(format!("a title that begins with the error: {title}"));
         }
         if shape["small"] != json!([]) {

@@ -25,6 +25,8 @@ pub(crate) struct Record {
     pub(crate) weight: u64,
     /// What nobody should see: requests elsewhere, failures, errors of the console, broken policies.
     pub(crate) troubles: Vec<String>,
+    /// Requests of which the answer has begun.
+    answered: BTreeSet<String>,
     /// True while a request may be cut off because another press followed.
     pub(crate) impatient: bool,
 }
@@ -48,6 +50,7 @@ impl Record {
         match event.method.as_str() {
             "Network.requestWillBeSent" => self.asked(params),
             "Network.responseReceived" => {
+                self.answered.insert(id());
                 let status = params["response"]["status"].as_u64().unwrap_or_default() as u16;
                 if text(params, "type") == "Document" {
                     self.status = status;
@@ -61,7 +64,9 @@ impl Record {
             }
             "Network.loadingFailed" => {
                 self.open.remove(&id());
-                let cut_off = params["canceled"].as_bool() == Some(true) && self.impatient;
+                // A script that has its answer may lead on to the next page before the end of it.
+                let may_end = self.impatient || self.answered.contains(&id());
+                let cut_off = params["canceled"].as_bool() == Some(true) && may_end;
                 if !cut_off {
                     self.troubles
                         .push(format!("a request failed: {}", text(params, "errorText")));

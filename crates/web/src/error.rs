@@ -234,11 +234,13 @@ impl Words {
 }
 
 /// The town that an address names and its desks, so that a family sees where to call. A failing database names none.
-async fn town(site: &Shared, path: &str) -> Option<(Tenant, Vec<OpenDesk>)> {
+async fn town(site: &Shared, path: &str, language: Language) -> Option<(Tenant, Vec<OpenDesk>)> {
     let code = path.split('/').nth(1).filter(|code| is_code(code))?.to_owned();
     let found = blocking(site, move |site| {
         let tenant = site.env.db.read(|tx| tenants::by_code(tx, &code))?;
-        tenant.map(|tenant| Ok((desks(site, &tenant)?, tenant))).transpose()
+        tenant
+            .map(|tenant| Ok((desks(site, &tenant, language)?, tenant)))
+            .transpose()
     });
     let (desks, tenant) = found.await.ok()??;
     Some((tenant, desks))
@@ -261,7 +263,7 @@ pub(crate) async fn dress(State(site): State<Shared>, request: Request, next: Ne
         // Whatever took too long may be the database.
         let town = match status {
             StatusCode::REQUEST_TIMEOUT => None,
-            _ => town(&site, &path).await,
+            _ => town(&site, &path, language).await,
         };
         response = error_page(status, language, number, town);
         let kept = [(header::ALLOW, allow), (header::RETRY_AFTER, retry)];

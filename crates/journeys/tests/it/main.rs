@@ -6,12 +6,17 @@
     reason = "what prepares a test fails loudly"
 )]
 
+mod address;
 mod birth;
+mod children;
 mod closed;
+mod entrances;
+mod family;
 mod judges;
 mod paths;
 mod register;
 mod settings;
 mod stop;
+mod tongues;
 mod town;
 mod walk;

@@ -4,10 +4,10 @@ use crate::town::Town;
 
 /// Part of the link with which a LINE user registers.
 pub(crate) const REGISTER: &str = "register/line";
-/// Part of the link to a reader's own dates and pauses.
-pub(crate) const SETTINGS: &str = "settings";
-/// Part of the link on which a birth is told.
-pub(crate) const BIRTH: &str = "birth";
+/// Part of every link to a reader's own pages.
+pub(crate) const OWN: &str = "my";
+/// The public page on which anybody registers.
+pub(crate) const FORM: &str = "/hidamari/register";
 
 /// Where a reader stops.
 pub(crate) fn stop(town: &Town, user: &str) -> String {
@@ -16,15 +16,20 @@ pub(crate) fn stop(town: &Town, user: &str) -> String {
 
 /// A link with one letter of its token changed, as a forger would, or a mail program that broke a line.
 pub(crate) fn forged(path: &str) -> String {
-    let (start, token) = path.rsplit_once('/').unwrap();
+    let token = path.split('/').max_by_key(|part| part.len()).unwrap();
     let first = if token.starts_with('A') { 'B' } else { 'A' };
-    format!("{start}/{first}{}", &token[1..])
+    path.replace(token, &format!("{first}{}", &token[1..]))
 }
 
 /// The same link below another town's name.
 pub(crate) fn elsewhere(path: &str, town: &str) -> String {
     let (_, rest) = path[1..].split_once('/').unwrap();
     format!("/{town}/{rest}")
+}
+
+/// A page in やさしい日本語.
+pub(crate) fn easy(path: &str) -> String {
+    format!("{path}?lang=easy")
 }
 
 /// A page in English.

@@ -1,9 +1,10 @@
 //! 設定: a date corrected, a pause begun and ended, on pages that LINE's menu leads to.
 
+use jiff::SignedDuration;
 use kizuna_domain::people::SubscriptionState;
 use kizuna_domain::position::Anchor;
 
-use crate::paths::{self, SETTINGS};
+use crate::paths;
 use crate::town::user;
 use crate::walk::{in_every_way, once};
 
@@ -12,28 +13,35 @@ fn a_family_corrects_its_due_date() {
     in_every_way("06-date", |town, walk, way| {
         let (page, user) = (&walk.page, user(way));
         town.expects(&user, "2027-03-15");
-        let link = town.tap(&user, "settings", SETTINGS);
+        let link = town.own(town.following(&user)[0].subscriber, "date");
         page.open(&link);
         page.sees("妊娠23週6日");
         walk.look("form");
-        page.open(&paths::english(&link));
-        walk.look("form-en");
-        page.open(&link);
 
         walk.date("2027", "2", "30");
-        page.press("この日付に直す");
+        page.press("変わるところを見る");
         assert_eq!(page.status(), 422);
         page.sees("2月は28日までです。");
         walk.look("no-such-day");
 
         walk.date("2027", "3", "8");
-        page.press_twice("この日付に直す");
-        let living = town.following(&user);
-        assert_eq!(living[0].anchor, Anchor::Due("2027-03-08".parse().unwrap()));
+        page.press("変わるところを見る");
+        page.sees("妊娠23週6日");
+        page.sees("妊娠24週6日");
+        walk.look("before-and-after");
+        assert_eq!(
+            town.following(&user)[0].anchor,
+            Anchor::Due("2027-03-15".parse().unwrap())
+        );
+        page.press("もどる");
+        page.press("変わるところを見る");
+        page.press_twice("この日付にする");
+        page.sees("直しました");
         walk.look("done");
-        page.open(&link);
-        assert_eq!(page.status(), 410);
-        walk.look("used");
+        assert_eq!(
+            town.following(&user)[0].anchor,
+            Anchor::Due("2027-03-08".parse().unwrap())
+        );
     });
 }
 
@@ -42,13 +50,15 @@ fn a_family_pauses_and_goes_on() {
     in_every_way("07-pause", |town, walk, way| {
         let (page, user) = (&walk.page, user(way));
         town.expects(&user, "2027-03-15");
-        page.open(&town.tap(&user, "settings", SETTINGS));
+        let link = town.own(town.following(&user)[0].subscriber, "pause");
+        page.open(&link);
+        walk.look("form");
         page.press("お休みする");
         page.sees("お休みにしました");
         walk.look("paused");
         assert_eq!(town.following(&user)[0].state, SubscriptionState::Paused);
 
-        page.open(&town.tap(&user, "settings", SETTINGS));
+        page.open(&link);
         page.sees("いまは、お休み中です。");
         walk.look("resting");
         page.press("お休みをおわりにする");
@@ -59,12 +69,11 @@ fn a_family_pauses_and_goes_on() {
 }
 
 #[test]
-fn a_settings_link_that_opens_nothing_says_so_and_changes_nothing() {
-    once("08-settings-closed", |town, walk| {
-        let (page, user) = (&walk.page, user(1));
-        town.expects(&user, "2027-03-15");
-        let link = town.tap(&user, "settings", SETTINGS);
-        let before = town.following(&user);
+fn a_link_of_ones_own_that_opens_nothing_says_so_and_a_fresh_one_comes_by_mail() {
+    once("08-own-closed", |town, walk| {
+        let page = &walk.page;
+        let reader = town.expects_by_mail("hana@reader.example", "2027-03-15");
+        let (link, before) = (town.own(reader, "pause"), town.followed(reader));
         let other = town.neighbour();
         for (step, path) in [
             ("forged", paths::forged(&link)),
@@ -76,10 +85,25 @@ fn a_settings_link_that_opens_nothing_says_so_and_changes_nothing() {
             walk.look(step);
         }
         page.open(&link);
-        town.advance(jiff::SignedDuration::from_hours(25));
+        town.advance(SignedDuration::from_hours(49));
         page.press("お休みする");
-        assert_eq!(page.status(), 404, "it expired while it lay open");
+        page.sees("このリンクは、古くなりました");
         walk.look("expired");
-        assert_eq!(town.following(&user), before);
+        assert_eq!(town.followed(reader), before, "it expired while it lay open");
+        for (step, path) in [
+            ("expired-easy", paths::easy(&link)),
+            ("expired-en", paths::english(&link)),
+        ] {
+            page.open(&path);
+            walk.look(step);
+        }
+        page.open(&link);
+        page.press("新しいリンクを送る");
+        page.sees("受け付けました");
+        walk.look("asked");
+        let fresh = town.link_in(&town.newest_mail("hana@reader.example"), paths::OWN);
+        page.open(&fresh);
+        page.sees("あなたのページ");
+        walk.look("fresh");
     });
 }

@@ -2,7 +2,7 @@
 
 use kizuna_domain::people::SubscriptionState;
 
-use crate::paths::{self, SETTINGS};
+use crate::paths::{self, OWN};
 use crate::town::user;
 use crate::walk::{in_every_way, once};
 
@@ -11,14 +11,13 @@ fn a_family_stops_with_one_button_and_looking_alone_stops_nothing() {
     in_every_way("09-stop", |town, walk, way| {
         let (page, user) = (&walk.page, user(way));
         town.expects(&user, "2027-03-15");
-        page.open(&town.tap(&user, "settings", SETTINGS));
-        page.press("配信を止めるページへ");
+        page.open(&town.tap(&user, "settings", OWN));
+        page.press("止める");
         page.sees("理由は聞きません。");
         walk.look("button");
-        page.press("English");
-        walk.look("button-en");
-        page.press("日本語");
         let link = paths::stop(town, &user);
+        page.open(&paths::english(&link));
+        walk.look("button-en");
         page.open(&format!("{link}/one-click"));
         assert_eq!(
             town.following(&user)[0].state,
@@ -27,14 +26,15 @@ fn a_family_stops_with_one_button_and_looking_alone_stops_nothing() {
         );
 
         page.open(&link);
+        page.press("気持ちのこと・手続きのこと");
+        page.sees("話しても、話さなくても");
+        walk.look("support");
+        page.open(&link);
         page.press_twice("すぐに止める");
         page.sees("止めました");
         walk.look("stopped");
         assert_eq!(town.following(&user), [], "nothing is followed any more");
-        page.press("English");
-        walk.look("stopped-en");
 
-        page.back();
         page.back();
         page.press("すぐに止める");
         page.sees("止めました");
@@ -64,5 +64,40 @@ fn a_stop_link_that_is_broken_says_how_to_stop() {
         page.open(&link);
         page.press("すぐに止める");
         page.sees("止めました");
+    });
+}
+
+#[test]
+fn a_family_stops_one_child_and_then_all_from_a_mail() {
+    in_every_way("13-stop-mail", |town, walk, way| {
+        let (page, address) = (&walk.page, format!("hana{way}@reader.example"));
+        let reader = town.expects_by_mail(&address, "2027-03-15");
+        page.open(&town.own(reader, "child"));
+        page.touch("うまれている");
+        walk.date("2024", "4", "10");
+        page.write("よび名（なくてもよい）", "そら");
+        page.press("たしかめる");
+        page.press("ふやす");
+        assert_eq!(town.followed(reader).len(), 2);
+        town.next_morning();
+        let mail = town.newest_mail(&address);
+        let stop = town.link_in(&mail, "stop");
+
+        page.open(&stop);
+        walk.look("button");
+        page.press("一部だけ止める");
+        walk.look("each");
+        page.press("そら 止める");
+        page.sees("ほかのことばは、そのまま届きます");
+        walk.look("one");
+        assert_eq!(town.followed(reader).len(), 1);
+
+        page.open(&stop);
+        page.press_twice("すぐに止める");
+        page.sees("止めました");
+        assert_eq!(town.followed(reader), []);
+        let before = town.mails(&address);
+        town.next_morning();
+        assert_eq!(town.mails(&address), before, "nothing ever follows");
     });
 }

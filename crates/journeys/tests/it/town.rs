@@ -3,6 +3,7 @@
 //! It is the product's own parts, put together as `kizuna serve` does, with a clock that stands still until it is moved.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,20 +14,25 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::cadence::Slots;
 use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
-use kizuna_domain::ids::Ids;
+use kizuna_domain::ids::{Ids, SubscriberId};
 use kizuna_domain::people::Follower;
 use kizuna_domain::position::{Anchor, Customs, EndRule};
 use kizuna_domain::retention::Retention;
 use kizuna_domain::tenant::{Adoption, Asks, Choices, JoinPolicy, Look, Settings, TenantKind};
+use kizuna_domain::trouble::Trouble;
+use kizuna_engine::actions::addresses;
 use kizuna_engine::actions::registration::{Registration, register};
 use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::inbound::{self, Maildir};
 use kizuna_engine::line::identity::{self, Purpose, Shown};
 use kizuna_engine::line::{Inbox, say, step};
-use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, links};
+use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, links, run, transactional};
 use kizuna_line_double::{ClockKind, Double, NewChannel, Options};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Db, Keyring, Location, fence, line, migrate, people};
+use kizuna_testkit::mail::{MailServer, Script};
 use kizuna_web::{Entrance, Site};
+use mail_parser::MessageParser;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -37,6 +43,8 @@ const BEGIN: &str = "2026-11-21T23:30:00Z";
 const CHANNEL: &str = "1234567890";
 const SECRET: &str = "channel-secret";
 const PROVIDER: &str = "hidamari";
+/// Where families send an empty mail to.
+const EMPTY_MAIL: &str = "toroku@hidamari.example";
 
 /// A clock that stands still until it is moved or somebody waits on it.
 #[derive(Clone)]
@@ -76,9 +84,10 @@ pub(crate) struct Town {
     env: Arc<Env>,
     clock: Still,
     phones: Double,
+    post: MailServer,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Town {
@@ -98,7 +107,9 @@ impl Town {
         let host = listener.local_addr().unwrap().to_string();
         let phones = phones(&host, clock.now());
         actions::content::import(&env, None, &sample("starter-ja")).unwrap();
-        let tenant = put(&env, "hidamari", "ひだまり市", &host, &[account(&phones)]);
+        let post = MailServer::start(Script::plain());
+        let accounts = [account(&phones), relay(&post), web()];
+        let tenant = put(&env, "hidamari", "ひだまり市", &host, &accounts);
         actions::content::import(&env, Some(&tenant), &sample("sample-town-ja")).unwrap();
         let site = Site::new(
             Arc::clone(&env),
@@ -119,9 +130,10 @@ impl Town {
             env,
             clock,
             phones,
+            post,
             stop: Some(stop),
             server: Some(server),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -153,12 +165,124 @@ impl Town {
         }
         let receipts = self.phones.receipts_of(user);
         let words = receipts.last().map(|receipt| receipt.messages.to_string());
-        let words = words.unwrap_or_default();
+        self.link_in(&words.unwrap_or_default(), page)
+    }
+
+    /// The path of the link to a page, `confirm`, that stands in these words.
+    #[track_caller]
+    pub(crate) fn link_in(&self, words: &str, page: &str) -> String {
         let mark = format!("/{}/{page}/", self.tenant.code);
-        let start = words
-            .find(&mark)
-            .unwrap_or_else(|| panic!("no link to {page} in {words:?}"));
-        words[start..].split('"').next().unwrap().to_owned()
+        let Some(start) = words.find(&mark) else {
+            panic!("no link to {page} in {words:?}")
+        };
+        let is_part = |sign: char| sign.is_ascii_alphanumeric() || "/-_?=&".contains(sign);
+        words[start..].chars().take_while(|sign| is_part(*sign)).collect()
+    }
+
+    /// The words of the newest mail that has come to an address, after all that wait have left.
+    #[track_caller]
+    pub(crate) fn newest_mail(&self, address: &str) -> String {
+        transactional::work(&self.env).unwrap();
+        let seen = self.post.seen();
+        let mail = seen.mails.iter().rev().find(|mail| mail.to == [address]);
+        let mail = mail.unwrap_or_else(|| panic!("no mail has come to {address}"));
+        let message = MessageParser::default().parse(&mail.content).unwrap();
+        message.body_text(0).unwrap().into_owned()
+    }
+
+    /// How many mails have come to an address.
+    pub(crate) fn mails(&self, address: &str) -> usize {
+        transactional::work(&self.env).unwrap();
+        let seen = self.post.seen();
+        seen.mails.iter().filter(|mail| mail.to == [address]).count()
+    }
+
+    /// Somebody sends an empty mail, which the town's mail server puts into the folder and the service reads.
+    pub(crate) fn send_empty_mail(&self, from: &str) {
+        let folder = self.folder.path().join("Maildir");
+        fs::create_dir_all(folder.join("new")).unwrap();
+        let mail =
+            format!("Delivered-To: {EMPTY_MAIL}\r\nReturn-Path: <{from}>\r\nFrom: <{from}>\r\nSubject: \r\n\r\n");
+        fs::write(folder.join("new/0001.host"), mail).unwrap();
+        let look = inbound::look(&self.env, &mut Maildir::new(&folder)).unwrap();
+        assert_eq!(look.answered, 1);
+    }
+
+    /// The next morning comes, and with it what is due.
+    pub(crate) fn next_morning(&self) {
+        self.advance(SignedDuration::from_hours(24));
+        self.send();
+    }
+
+    /// Sends what is due.
+    pub(crate) fn send(&self) {
+        assert!(run::tick(&self.env).unwrap().is_empty());
+    }
+
+    /// Registers somebody by mail who expects a child on a day; gives the reader.
+    pub(crate) fn expects_by_mail(&self, address: &str, due: &str) -> SubscriberId {
+        let scope = self.tenant.scope();
+        let token = identity::mail_ticket(&self.env, scope, address).unwrap();
+        let Shown::Good(pass) = identity::show(&self.env, scope, Purpose::MailRegister, &token).unwrap() else {
+            panic!("a new ticket is good");
+        };
+        let new = Registration::new(Anchor::Due(due.parse().unwrap()), "v1");
+        register(&self.env, &self.tenant, &pass, &new).unwrap();
+        self.reader_at(address).unwrap()
+    }
+
+    /// The reader who is written to at an address, if there is one.
+    pub(crate) fn reader_at(&self, address: &str) -> Option<SubscriberId> {
+        let (env, scope) = (&self.env, self.tenant.scope());
+        let point = env
+            .db
+            .read(|tx| people::point_at(tx, &env.keys, scope, "email", address));
+        point.unwrap().map(|point| point.subscriber)
+    }
+
+    /// The reader whose words a path leads to.
+    pub(crate) fn reader_of(&self, words: &str) -> SubscriberId {
+        let token = words.split('/').nth(3).unwrap();
+        links::read_words_token(&self.env.keys, self.tenant.id, token).unwrap()
+    }
+
+    /// What a reader follows.
+    pub(crate) fn followed(&self, reader: SubscriberId) -> Vec<Follower> {
+        let (env, scope) = (&self.env, self.tenant.scope());
+        let found = env.db.read(|tx| people::of_subscriber(tx, &env.keys, scope, reader));
+        found.unwrap()
+    }
+
+    /// All that families here follow.
+    pub(crate) fn everybody(&self) -> Vec<Follower> {
+        let (env, scope) = (&self.env, self.tenant.scope());
+        env.db
+            .read(|tx| people::after(tx, &env.keys, scope, None, 1_000))
+            .unwrap()
+    }
+
+    /// A reader's own page, `birth`, by a link of today; the home where it has no name.
+    pub(crate) fn own(&self, reader: SubscriberId, page: &str) -> String {
+        let today = run::today(&self.env, &self.tenant).unwrap();
+        let token = links::fresh_own_token(&self.env.keys, self.tenant.id, reader, today);
+        let path = format!("/{}/my/{token}/{page}", self.tenant.code);
+        path.trim_end_matches('/').to_owned()
+    }
+
+    /// A reader's words.
+    pub(crate) fn words(&self, reader: SubscriberId) -> String {
+        let token = links::words_token(&self.env.keys, self.tenant.id, reader);
+        format!("/{}/words/{token}", self.tenant.code)
+    }
+
+    /// The relay hears that there is no such mailbox.
+    pub(crate) fn bounces(&self, address: &str) {
+        let (env, scope) = (&self.env, self.tenant.scope());
+        let point = env
+            .db
+            .read(|tx| people::point_at(tx, &env.keys, scope, "email", address));
+        let point = point.unwrap().unwrap();
+        addresses::bounced(env, &self.tenant, point.id, Trouble::Gone).unwrap();
     }
 
     /// Registers a friend who expects a child on a day.
@@ -192,7 +316,7 @@ impl Town {
 
     /// Adds another town, whose links open nothing here; gives its code.
     pub(crate) fn neighbour(&self) -> String {
-        put(&self.env, "asahi", "あさひ市", &self.host, &[]).code
+        put(&self.env, "asahi", "あさひ市", &self.host, &[web()]).code
     }
 }
 
@@ -245,8 +369,11 @@ fn put(env: &Env, code: &str, name: &str, host: &str, accounts: &[NewAccount]) -
         base_url: format!("http://{host}"),
         adopt: vec![adoption("starter"), adoption("hidamari")],
         look: Look::default(),
-        choices: Choices::default(),
-        listed: false,
+        choices: Choices {
+            hours: vec![8, 12, 18],
+            ..Choices::default()
+        },
+        listed: true,
         asks: Asks::default(),
         retention: Retention::default(),
     };
@@ -272,6 +399,36 @@ fn phones(host: &str, now: Timestamp) -> Double {
         ..NewChannel::default()
     });
     phones
+}
+
+/// The town's relay for mails.
+fn relay(post: &MailServer) -> NewAccount {
+    let port = post.port().to_string();
+    let settings = [
+        ("host", "127.0.0.1"),
+        ("port", port.as_str()),
+        ("security", "none"),
+        ("from_address", "kosodate@hidamari.example"),
+        ("envelope_domain", "bounce.hidamari.example"),
+        ("register_address", EMPTY_MAIL),
+        ("sessions", "1"),
+    ];
+    let pairs = settings.iter();
+    NewAccount {
+        channel: "email".to_owned(),
+        settings: pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..NewAccount::default()
+    }
+}
+
+/// Pages to read on, for families who want nothing sent.
+fn web() -> NewAccount {
+    NewAccount {
+        channel: "web".to_owned(),
+        ..NewAccount::default()
+    }
 }
 
 /// The town's account at LINE.
@@ -302,7 +459,9 @@ fn sample(name: &str) -> Pack {
         let file = files.iter().find(|file| file.path == path);
         file.map(|file| file.text.clone())
     };
-    let articles = files.iter().filter(|file| !file.path.ends_with("toml"));
+    let articles = files
+        .iter()
+        .filter(|file| file.path != pack::SUPPORT_FILE && !file.path.ends_with("toml"));
     let documents = articles.map(|file| {
         let document = kizuna_paper::front_matter::parse(&file.text).unwrap();
         ArticleDocument {
@@ -312,5 +471,7 @@ fn sample(name: &str) -> Pack {
         }
     });
     let documents = documents.collect();
-    pack::read(&text("pack.toml").unwrap(), text("desks.toml").as_deref(), documents).unwrap()
+    let mut pack = pack::read(&text("pack.toml").unwrap(), text("desks.toml").as_deref(), documents).unwrap();
+    pack.support = text(pack::SUPPORT_FILE).map(|text| pack::Support::read(&text).unwrap());
+    pack
 }

@@ -138,7 +138,7 @@ pub(crate) async fn get(
             frame: Frame::new(&tenant, language),
             words: language.pick(&JA, &EASY, &EN),
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         })
     })

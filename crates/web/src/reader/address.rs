@@ -248,7 +248,7 @@ pub(crate) async fn get(
             delivery: page("/delivery"),
             home: page(""),
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         })
     })
@@ -305,7 +305,7 @@ pub(crate) async fn repair(
             words: words(language),
             action,
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         };
         page(StatusCode::OK, &shown)

@@ -176,7 +176,7 @@ fn show(site: &Site, own: &Own, language: Language, wrong: Option<(&Entry, Wrong
         ways: Ways::new(own, language, &[Page::Date, Page::Child, Page::Pause, Page::Stop]),
         door: SupportDoor::of_own(own, language),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(status, &shown)

@@ -74,7 +74,7 @@ pub(crate) async fn get(
             twin,
             ways: Ways::new(&own, language, &[Page::Date, Page::Pause]),
             desks: Desks {
-                desks: desks(site, &own.tenant)?,
+                desks: desks(site, &own.tenant, language)?,
             },
         };
         page(StatusCode::OK, &shown)

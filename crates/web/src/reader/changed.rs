@@ -41,7 +41,7 @@ pub(crate) async fn get(
             title,
             text,
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         })
     })

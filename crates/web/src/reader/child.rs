@@ -269,7 +269,7 @@ fn form(
         siblings: siblings.collect(),
         ways: Ways::new(own, language, &[Page::Date, Page::Pause, Page::Stop]),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(status, &shown)

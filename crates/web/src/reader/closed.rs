@@ -48,7 +48,7 @@ pub(crate) fn closed(site: &Site, tenant: &Tenant, language: Language, why: Clos
         text,
         how: words.new_link,
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(status, &shown)

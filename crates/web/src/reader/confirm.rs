@@ -55,7 +55,7 @@ pub(super) fn gone(site: &Site, tenant: &Tenant, language: Language, why: Closed
         text,
         form: format!("/{}/register{}", tenant.code, language.query()),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(status, &shown)

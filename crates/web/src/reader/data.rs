@@ -120,7 +120,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
             here: format!("/{}/my/{token}/data", tenant.code),
             query: language.query(),
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         }))
     })

@@ -325,7 +325,7 @@ fn show(
         cards,
         ways: Ways::new(own, language, ways),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(status, &shown)

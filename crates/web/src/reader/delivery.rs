@@ -473,7 +473,7 @@ fn show(
         },
         hours,
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(status, &shown)

@@ -34,6 +34,8 @@ pub(crate) struct OpenDesk {
     desk: Desk,
     /// Whether somebody answers now and the sentence that says so; none where its hours are only words.
     now: Option<(bool, String)>,
+    /// Code of the language of that sentence.
+    tag: &'static str,
 }
 
 impl Deref for OpenDesk {
@@ -45,13 +47,13 @@ impl Deref for OpenDesk {
 }
 
 /// The desks that every message of a tenant ends with.
-pub(crate) fn desks(site: &Site, tenant: &Tenant) -> Result<Vec<OpenDesk>, PageError> {
+pub(crate) fn desks(site: &Site, tenant: &Tenant, language: Language) -> Result<Vec<OpenDesk>, PageError> {
     let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
     desks.retain(|desk| desk.default);
-    open_now(site, tenant, desks, Language::Ja)
+    open_now(site, tenant, desks, language)
 }
 
-/// Desks with whether somebody answers now; the parts of pages that show them speak Japanese.
+/// Desks with whether somebody answers now, said in the language of the page; all else about them is the town's.
 pub(crate) fn open_now(
     site: &Site,
     tenant: &Tenant,
@@ -63,6 +65,7 @@ pub(crate) fn open_now(
     let today = Day::of(now, &zone);
     let told = |desk: Desk| OpenDesk {
         now: Hours::of(&desk).map(|hours| sentence(hours.state(now, &zone), today, language)),
+        tag: language.tag(),
         desk,
     };
     Ok(desks.into_iter().map(told).collect())

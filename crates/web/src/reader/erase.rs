@@ -112,7 +112,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
             action: format!("{data}/erase{query}"),
             back: format!("{data}{query}"),
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         }))
     })

@@ -71,7 +71,7 @@ fn answer(
         words: language.pick(&JA, &EASY, &EN),
         action,
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(status, &shown)

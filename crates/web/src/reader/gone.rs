@@ -20,7 +20,7 @@ struct GonePage {
 /// A gentle 404 as the rejection of a guard.
 pub(crate) fn answer(site: &Site, tenant: Option<&Tenant>, language: Language) -> Result<PageError, PageError> {
     let desks = match tenant {
-        Some(tenant) => desks(site, tenant)?,
+        Some(tenant) => desks(site, tenant, language)?,
         None => Vec::new(),
     };
     let shown = GonePage {

@@ -297,7 +297,7 @@ fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> 
         children: following.iter().map(|one| child(one, today, own, language)).collect(),
         links: links.collect(),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(StatusCode::OK, &shown)

@@ -265,7 +265,7 @@ fn ask(
         problem: problem.map(|(_, sentence)| sentence),
         typed: typed.chars().take(CODE_SHOWN_MAX).collect(),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(problem.map_or(StatusCode::OK, |(status, _)| status), &shown)
@@ -304,7 +304,7 @@ fn look(
         has_line: login::has_door(env, tenant)?,
         has_web: has(WEB),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     let status = if problem.is_some() {

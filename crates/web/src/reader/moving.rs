@@ -285,7 +285,7 @@ fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> 
         towns: towns.collect(),
         stop: format!("/{}/stop/{stop}{}", tenant.code, language.query()),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(StatusCode::OK, &shown)
@@ -316,7 +316,7 @@ pub(crate) async fn moved(State(site): State<Shared>, language: Language, own: O
             stages: stages.collect(),
             own_words: format!("/{}/words/{own_words}{}", tenant.code, language.query()),
             desks: Desks {
-                desks: desks(site, tenant)?,
+                desks: desks(site, tenant, language)?,
             },
         };
         page(StatusCode::OK, &shown)

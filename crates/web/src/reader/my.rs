@@ -141,7 +141,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
             ),
             rows: rows.map(|row| (link(row), row.words(words))).collect(),
             desks: Desks {
-                desks: desks(site, tenant)?,
+                desks: desks(site, tenant, language)?,
             },
         };
         page(StatusCode::OK, &shown)

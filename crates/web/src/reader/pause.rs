@@ -98,7 +98,7 @@ fn show(site: &Site, own: &Own, language: Language) -> Result<Response, PageErro
         ways: Ways::new(own, language, &[Page::Date, Page::Stop]),
         door: SupportDoor::of_own(own, language),
         desks: Desks {
-            desks: desks(site, &own.tenant)?,
+            desks: desks(site, &own.tenant, language)?,
         },
     };
     page(StatusCode::OK, &shown)

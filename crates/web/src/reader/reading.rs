@@ -141,7 +141,7 @@ pub(crate) async fn today(State(site): State<Shared>, language: Language, held: 
             is_today: true,
             own: own(site, tenant, &held, language)?,
             desks: Desks {
-                desks: desks(site, tenant)?,
+                desks: desks(site, tenant, language)?,
             },
         };
         page(StatusCode::OK, &shown)
@@ -184,7 +184,7 @@ pub(crate) async fn day(
             is_today: false,
             own: None,
             desks: Desks {
-                desks: desks(site, tenant)?,
+                desks: desks(site, tenant, language)?,
             },
         };
         page(StatusCode::OK, &shown)

@@ -283,7 +283,7 @@ impl<'a> Flow<'a> {
 
     fn desks(&self) -> Result<Desks, PageError> {
         Ok(Desks {
-            desks: desks(self.site, self.tenant)?,
+            desks: desks(self.site, self.tenant, self.language)?,
         })
     }
 

@@ -95,7 +95,7 @@ pub(super) fn registered(
         }),
         first: first.map(Bubble::without_desks),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     Ok(scripted(page(StatusCode::OK, &shown)?))

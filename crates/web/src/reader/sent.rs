@@ -37,7 +37,7 @@ pub(crate) async fn get(
             from: ways::of(&site.env, &tenant)?.mail.unwrap_or_default(),
             form: format!("/{}/register{}", tenant.code, language.query()),
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         })
     })

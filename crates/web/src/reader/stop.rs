@@ -89,7 +89,7 @@ fn show(
         ways,
         door,
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(StatusCode::OK, &shown)

@@ -35,7 +35,7 @@ pub(super) fn show(site: &Site, tenant: &Tenant, language: Language) -> Result<R
         frame: Frame::new(tenant, language),
         words: language.pick(&JA, &EASY, &EN),
         desks: Desks {
-            desks: desks(site, tenant)?,
+            desks: desks(site, tenant, language)?,
         },
     };
     page(StatusCode::OK, &shown)

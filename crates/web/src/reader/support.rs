@@ -79,7 +79,7 @@ fn show(site: &Site, tenant: &Tenant, language: Language, ways: Option<Ways>) ->
             blocks: support.blocks(),
         }),
         desks: Desks {
-            desks: open_now(site, tenant, desks, Language::Ja)?,
+            desks: open_now(site, tenant, desks, language)?,
         },
     };
     page(StatusCode::OK, &shown)

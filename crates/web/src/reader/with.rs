@@ -84,7 +84,7 @@ pub(crate) async fn get(
                 None => words.without_date,
             },
             desks: Desks {
-                desks: desks(site, &tenant)?,
+                desks: desks(site, &tenant, language)?,
             },
         };
         page(StatusCode::OK, &shown)

@@ -9,6 +9,7 @@
 mod address;
 mod data;
 mod delivery;
+mod doors;
 mod double;
 mod guards;
 mod invites;
