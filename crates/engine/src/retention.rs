@@ -64,7 +64,7 @@ fn keep(env: &Env, tenant: &Tenant) -> Result<(), EngineError> {
         pages(env, || complete(env, tenant, &range, today))?;
     }
     pages(env, || time(env, tenant))?;
-    pages(env, || purge(env, tenant))?;
+    purge(env, tenant)?;
     sweep(env, tenant)
 }
 
@@ -122,14 +122,40 @@ fn time(env: &Env, tenant: &Tenant) -> Result<usize, EngineError> {
     })?)
 }
 
-/// Erases readers whose time has come; says how many were found.
-fn purge(env: &Env, tenant: &Tenant) -> Result<usize, EngineError> {
-    let (scope, now) = (tenant.scope(), env.clock.now());
+/// Erases readers whose time has come, page after page; one who cannot be erased keeps nobody else here.
+fn purge(env: &Env, tenant: &Tenant) -> Result<(), EngineError> {
+    let now = env.clock.now();
+    let mut after = None;
+    for _ in 0..PAGES_MAX {
+        let due = env.db.read(|tx| erase::due(tx, tenant.scope(), now, after, PAGE))?;
+        let readers: Vec<SubscriberId> = due.iter().map(|(reader, _)| *reader).collect();
+        if let Err(error) = erase_page(env, tenant, &readers, now) {
+            tracing::warn!(%error, tenant = %tenant.code, "readers could not be erased together; now one by one");
+            for reader in &readers {
+                match erase_page(env, tenant, std::slice::from_ref(reader), now) {
+                    Ok(()) => {}
+                    Err(error) if error.is_transient() => return Err(error.into()),
+                    Err(error) => tracing::error!(
+                        %error, tenant = %tenant.code, %reader, "a reader could not be erased; it is tried again"
+                    ),
+                }
+            }
+        }
+        after = due.last().copied().filter(|_| due.len() == PAGE);
+        if after.is_none() || env.stop.is_pressed() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Erases those of some readers whose time is still over, all or none.
+fn erase_page(env: &Env, tenant: &Tenant, readers: &[SubscriberId], now: Timestamp) -> Result<(), StoreError> {
+    let scope = tenant.scope();
     let note = Note::new(env, Actor::System, Some(scope), "readers.purge");
-    Ok(env.write(|tx| {
-        let due = erase::due(tx, scope, now, PAGE)?;
+    env.write(|tx| {
         let mut erased = 0;
-        for reader in &due {
+        for reader in readers {
             let held = erase::hold(tx, scope, *reader)?;
             // Perhaps they registered again since they were found.
             if held.and_then(|held| held.erase_after).is_some_and(|at| at <= now) {
@@ -141,8 +167,8 @@ fn purge(env: &Env, tenant: &Tenant) -> Result<usize, EngineError> {
             tenants::touch(tx, scope)?;
             note.write(tx, "list", &format!("erased={erased}"))?;
         }
-        Ok(due.len())
-    })?)
+        Ok(())
+    })
 }
 
 /// Stops what a reader who is held still follows and erases them.

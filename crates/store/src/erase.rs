@@ -107,14 +107,26 @@ pub fn time_anew(tx: &mut WriteTx<'_>, scope: Scope, reader: SubscriberId) -> Re
 
 sql!(
     DUE,
-    "SELECT id FROM subscribers WHERE tenant_id = $1 AND erase_after_at > 0 AND erase_after_at <= $2
-     ORDER BY erase_after_at LIMIT $3"
+    "SELECT id, erase_after_at FROM subscribers WHERE tenant_id = $1 AND erase_after_at > 0 AND erase_after_at <= $2
+       AND (erase_after_at, id) > ($3, $4) ORDER BY erase_after_at, id LIMIT $5"
 );
 
-/// Readers whose time is over.
-pub fn due(tx: &mut ReadTx<'_>, scope: Scope, now: Timestamp, limit: usize) -> Result<Vec<SubscriberId>, StoreError> {
-    let args = args![scope.bytes(), now.as_millisecond(), limit as i64];
-    tx.all(DUE, args, |row| row.id(0, SubscriberId::from_bytes))
+/// A page of the readers whose time is over, each with when it was over; the next page begins after the last of it.
+pub fn due(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    now: Timestamp,
+    after: Option<(SubscriberId, Timestamp)>,
+    limit: usize,
+) -> Result<Vec<(SubscriberId, Timestamp)>, StoreError> {
+    let (since, first) = match &after {
+        Some((reader, since)) => (since.as_millisecond(), reader.bytes()),
+        None => (0, &[0; 16]),
+    };
+    let args = args![scope.bytes(), now.as_millisecond(), since, first, limit as i64];
+    tx.all(DUE, args, |row| {
+        Ok((row.id(0, SubscriberId::from_bytes)?, row.instant(1)?))
+    })
 }
 
 sql!(HOLD,

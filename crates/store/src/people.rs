@@ -339,7 +339,7 @@ sql!(
                       VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 'no-address')"
 );
 
-/// Adds a reader; nothing reaches them before [`refresh_reach`].
+/// Adds a reader; nothing reaches them before [`refresh_reach`]. A conflict where the number or the reference is taken.
 pub fn add_subscriber(tx: &mut WriteTx<'_>, scope: Scope, new: &NewSubscriber) -> Result<(), StoreError> {
     let args = args![
         new.id.bytes(),
@@ -350,7 +350,9 @@ pub fn add_subscriber(tx: &mut WriteTx<'_>, scope: Scope, new: &NewSubscriber) -
         new.area.as_deref(),
         new.registered_at.as_millisecond()
     ];
-    tx.exec(ADD_SUBSCRIBER, args).map(|_| ())
+    tx.exec(ADD_SUBSCRIBER, args)
+        .map(|_| ())
+        .map_err(|error| error.duplicate_is_conflict("people::add_subscriber"))
 }
 
 sql!(
@@ -402,7 +404,7 @@ impl std::fmt::Debug for NewPoint {
 sql!(ADD_POINT, "INSERT INTO contact_points (id, tenant_id, subscriber_id, account_id, channel, address, address_index, state, preference)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)");
 
-/// Adds an address, sealed. Whoever was erased there and comes back begins anew.
+/// Adds an address, sealed. Whoever was erased there and comes back begins anew. A conflict where somebody has it.
 pub fn add_point(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, new: &NewPoint) -> Result<(), StoreError> {
     let sealed = keys.seal(ADDRESS, new.id.bytes(), &new.address);
     let index = keys.index(scope.tenant(), &new.channel, &new.address);
@@ -416,7 +418,8 @@ pub fn add_point(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, new: &NewPo
         &index,
         new.state.code()
     ];
-    tx.exec(ADD_POINT, args)?;
+    tx.exec(ADD_POINT, args)
+        .map_err(|error| error.duplicate_is_conflict("people::add_point"))?;
     erase::forget_former(tx, scope, &new.channel, &index)
 }
 
@@ -530,7 +533,7 @@ pub struct NewSubscription {
 sql!(ADD_SUBSCRIPTION, "INSERT INTO subscriptions (id, tenant_id, subscriber_id, due_on, birth_on, preterm, nickname, registered_on, state, version)
                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)");
 
-/// Adds a subscription.
+/// Adds a subscription; a conflict where its number is taken.
 pub fn add_subscription(
     tx: &mut WriteTx<'_>,
     keys: &Keyring,
@@ -554,7 +557,9 @@ pub fn add_subscription(
         &registered,
         new.state.code()
     ];
-    tx.exec(ADD_SUBSCRIPTION, args).map(|_| ())
+    tx.exec(ADD_SUBSCRIPTION, args)
+        .map(|_| ())
+        .map_err(|error| error.duplicate_is_conflict("people::add_subscription"))
 }
 
 fn dates(anchor: &Anchor) -> (Option<String>, Option<String>) {
@@ -581,6 +586,32 @@ pub fn move_anchor(tx: &mut WriteTx<'_>, scope: Scope, id: SubscriptionId, ancho
         anchor.is_preterm()
     ];
     tx.exec_one(MOVE_ANCHOR, args)
+}
+
+sql!(
+    MOVE_SHOWN_ANCHOR,
+    "UPDATE subscriptions SET due_on = $3, birth_on = $4, preterm = $5, version = version + 1
+                   WHERE tenant_id = $1 AND id = $2 AND state <> 'ended' AND version = $6"
+);
+
+/// Writes dates that were given on a page of this version; a conflict where something has changed since.
+pub fn move_shown_anchor(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    id: SubscriptionId,
+    anchor: &Anchor,
+    version: i64,
+) -> Result<(), StoreError> {
+    let (due, birth) = dates(anchor);
+    let args = args![
+        scope.bytes(),
+        id.bytes(),
+        due.as_deref(),
+        birth.as_deref(),
+        anchor.is_preterm(),
+        version
+    ];
+    tx.exec_one(MOVE_SHOWN_ANCHOR, args)
 }
 
 sql!(

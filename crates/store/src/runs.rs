@@ -1,6 +1,6 @@
 //! Runs, the ledger and the batches: what is due once is written once, and a crash loses nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use kizuna_domain::day::Day;
@@ -892,8 +892,44 @@ sql!(
     UNRESERVE,
     "DELETE FROM deliveries WHERE tenant_id = $1 AND batch_id = $2 AND number = $3"
 );
-sql!(RECALL, "UPDATE batches SET recalls = recalls + 1 WHERE state IN ('ready', 'claimed', 'held') AND id IN (
-                SELECT d.batch_id FROM deliveries d WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.outcome IS NULL)");
+sql!(
+    RECALL,
+    "UPDATE batches SET recalls = recalls + 1 WHERE tenant_id = $1 AND id = $2"
+);
+
+/// How often waiting letters are looked for again because they moved into other batches meanwhile.
+const LOOKS_MAX: usize = 10;
+
+/// Finds letters that wait, after the batch of each was told of a recall.
+///
+/// To tell a batch waits for a worker that is just asking whether its next letter may leave, and makes the next one
+/// wait. A letter may have moved into another batch meanwhile, so that it is looked again until no batch is new.
+fn tell_batches<T>(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    batch_of: impl Fn(&T) -> BatchId,
+    mut find: impl FnMut(&mut WriteTx<'_>) -> Result<Vec<T>, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut told = BTreeSet::new();
+    for _ in 0..LOOKS_MAX {
+        let waiting = find(tx)?;
+        let untold: BTreeSet<BatchId> = waiting
+            .iter()
+            .map(&batch_of)
+            .filter(|batch| !told.contains(batch))
+            .collect();
+        if untold.is_empty() {
+            return Ok(waiting);
+        }
+        for batch in untold {
+            tx.exec(RECALL, args![scope.bytes(), batch.bytes()])?;
+            told.insert(batch);
+        }
+    }
+    Err(StoreError::Conflict {
+        statement: "runs::tell_batches",
+    })
+}
 
 /// What happens to the ledger rows of recalled letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -914,10 +950,11 @@ pub fn recall(
     subscription: SubscriptionId,
     recall: Recall,
 ) -> Result<u64, StoreError> {
-    // First, because it waits for a worker that is just asking whether the next letter may leave, and makes the next one wait.
-    tx.exec(RECALL, args![scope.bytes(), subscription.bytes()])?;
-    let waiting = tx.all(PENDING_OF, args![scope.bytes(), subscription.bytes()], |row| {
-        Ok((row.id(0, BatchId::from_bytes)?, row.int(1)?))
+    let batch_of = |letter: &(BatchId, i64)| letter.0;
+    let waiting = tell_batches(tx, scope, batch_of, |tx| {
+        tx.all(PENDING_OF, args![scope.bytes(), subscription.bytes()], |row| {
+            Ok((row.id(0, BatchId::from_bytes)?, row.int(1)?))
+        })
     })?;
     for (batch, number) in &waiting {
         match recall {
@@ -976,20 +1013,21 @@ pub fn take_waiting(
     scope: Scope,
     subscription: SubscriptionId,
 ) -> Result<Vec<WaitingLetter>, StoreError> {
-    // First, for the reason that `recall` has.
-    tx.exec(RECALL, args![scope.bytes(), subscription.bytes()])?;
-    tx.all(TO_MOVE, args![scope.bytes(), subscription.bytes()], |row| {
-        Ok(WaitingLetter {
-            batch: row.id(0, BatchId::from_bytes)?,
-            number: row.int(1)?,
-            run: row.id(2, RunId::from_bytes)?,
-            point: row.id(3, PointId::from_bytes)?,
-            day: row.day(4)?,
-            lane: row.int(5)?,
-            attempt: row.int(6)?,
-            not_before: instant(row.int(7)?),
-            expires: instant(row.int(8)?),
-            is_held: row.text(9)? == "held",
+    let batch_of = |letter: &WaitingLetter| letter.batch;
+    tell_batches(tx, scope, batch_of, |tx| {
+        tx.all(TO_MOVE, args![scope.bytes(), subscription.bytes()], |row| {
+            Ok(WaitingLetter {
+                batch: row.id(0, BatchId::from_bytes)?,
+                number: row.int(1)?,
+                run: row.id(2, RunId::from_bytes)?,
+                point: row.id(3, PointId::from_bytes)?,
+                day: row.day(4)?,
+                lane: row.int(5)?,
+                attempt: row.int(6)?,
+                not_before: instant(row.int(7)?),
+                expires: instant(row.int(8)?),
+                is_held: row.text(9)? == "held",
+            })
         })
     })
 }

@@ -38,6 +38,8 @@ sql!(
 );
 
 /// Adds a ticket for one purpose; its subject is sealed, and found again by a keyed index.
+///
+/// Where its number is taken, as by the first of two presses, this is a conflict.
 pub fn add(
     tx: &mut WriteTx<'_>,
     keys: &Keyring,
@@ -57,7 +59,9 @@ pub fn add(
         expires_at.as_millisecond(),
         &index
     ];
-    tx.exec(ADD, args).map(|_| ())
+    tx.exec(ADD, args)
+        .map(|_| ())
+        .map_err(|error| error.duplicate_is_conflict("tickets::add"))
 }
 
 sql!(

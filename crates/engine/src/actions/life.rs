@@ -9,8 +9,9 @@ use kizuna_domain::people::{Follower, SubscriptionState};
 use kizuna_domain::position::Anchor;
 use kizuna_domain::roster;
 use kizuna_store::people::{self, NewSubscription};
+use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{StoreError, WriteTx, runs};
+use kizuna_store::{StoreError, WriteTx};
 use uuid::Uuid;
 
 use super::{Actor, Note, people as readers};
@@ -85,7 +86,9 @@ fn set_dates(
             }
         }
         for dates in &moved {
-            readers::date(tx, scope, dates.subscription, &dates.anchor)?;
+            // A press that was faster makes this a conflict, and what it left is read anew.
+            people::move_shown_anchor(tx, scope, dates.subscription, &dates.anchor, dates.version)?;
+            runs::recall(tx, scope, dates.subscription, Recall::Replan)?;
         }
         if !moved.is_empty() {
             tenants::touch(tx, scope)?;

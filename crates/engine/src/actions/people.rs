@@ -453,22 +453,11 @@ pub fn move_anchor(
 ) -> Result<(), EngineError> {
     let note = Note::new(env, actor, Some(scope), "subscription.dates");
     env.write(|tx| {
-        date(tx, scope, subscription, &anchor)?;
+        people::move_anchor(tx, scope, subscription, &anchor)?;
+        runs::recall(tx, scope, subscription, Recall::Replan)?;
         tenants::touch(tx, scope)?;
         note.write(tx, &subscription.to_string(), "")
     })?;
-    Ok(())
-}
-
-/// The same inside a transaction, without its entry.
-pub(crate) fn date(
-    tx: &mut WriteTx<'_>,
-    scope: Scope,
-    subscription: SubscriptionId,
-    anchor: &Anchor,
-) -> Result<(), StoreError> {
-    people::move_anchor(tx, scope, subscription, anchor)?;
-    runs::recall(tx, scope, subscription, Recall::Replan)?;
     Ok(())
 }
 

@@ -381,6 +381,8 @@ impl<'a> Enrolment<'a> {
 }
 
 /// Takes up a subscription that lives: the date given now counts, a due date on record stays beside a birth.
+///
+/// A birth on record stays where a due date is given: no child who was born becomes a pregnancy again.
 fn take_up(
     tx: &mut WriteTx<'_>,
     tenant: &Tenant,
@@ -389,12 +391,10 @@ fn take_up(
     today: Day,
 ) -> Result<(), StoreError> {
     let scope = tenant.scope();
-    let anchor = match *new {
-        Anchor::Birth { on, .. } => Anchor::Birth {
-            on,
-            due: known.anchor.due(),
-        },
-        Anchor::Due(due) => Anchor::Due(due),
+    let anchor = match (*new, known.anchor) {
+        (Anchor::Birth { on, .. }, known) => Anchor::Birth { on, due: known.due() },
+        (Anchor::Due(_), known @ Anchor::Birth { .. }) => known,
+        (Anchor::Due(due), Anchor::Due(_)) => Anchor::Due(due),
     };
     if anchor != known.anchor {
         people::move_anchor(tx, scope, known.subscription, &anchor)?;

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use kizuna_domain::people::SubscriptionState;
+use kizuna_domain::ids::PointId;
+use kizuna_domain::people::{PointState, SubscriptionState};
 use kizuna_engine::actions::people::{self as readers, ListRow};
 use kizuna_engine::actions::{data, tenants as installation};
 use kizuna_engine::{planner, retention};
-use kizuna_store::{audit, dossier, people};
+use kizuna_store::people::NewPoint;
+use kizuna_store::{Keyring, audit, dossier, people};
 use uuid::Uuid;
 
-use crate::app::{Family, TODAY, TOWN, TestApp, Town, daily, day, jst, on_both, only};
+use crate::app::{Family, TODAY, TOWN, TestApp, Town, account, daily, day, jst, on_both, only};
 
 impl Town<'_> {
     fn knows(&self, family: &Family) -> bool {
@@ -83,6 +85,32 @@ on_both! {
         assert!(!town.knows(&hanako) && town.knows(&taro));
         assert_eq!((town.rows(&hanako), town.rows(&taro)), (0, 1));
         assert_eq!(town.record()[0], ("readers.purge".into(), "list".into(), "erased=1".into()));
+    }
+}
+
+on_both! {
+    fn a_reader_who_cannot_be_erased_keeps_nobody_else(app) {
+        let town = app.town();
+        let families = [town.family("hanako").add(), town.family("taro").add(), town.family("jiro").add()];
+        for family in &families {
+            town.stop(family);
+            tick(app);
+        }
+        let unreadable = NewPoint {
+            id: PointId::new(app.env.ids.next()),
+            subscriber: families[1].subscriber,
+            account: account(&town),
+            channel: "outbox".into(),
+            address: "taro@example.jp".into(),
+            state: PointState::Verified,
+        };
+        let (scope, other_keys) = (town.tenant().scope(), Keyring::new(&[8; 32]));
+        app.env.db.write(|tx| people::add_point(tx, &other_keys, scope, &unreadable)).unwrap();
+        days_later(app, 90);
+
+        tick(app);
+
+        assert_eq!(families.each_ref().map(|family| town.knows(family)), [false, true, false]);
     }
 }
 

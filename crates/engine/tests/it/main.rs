@@ -11,6 +11,7 @@ mod archive;
 mod crashes;
 mod data;
 mod delivery;
+mod double_taps;
 mod forever;
 mod inbound;
 mod invites;

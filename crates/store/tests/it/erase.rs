@@ -282,7 +282,10 @@ store_test!(
         let scope = town.scope;
         let family = town.family("hanako").build();
         let untimed = || store.read(|tx| erase::untimed(tx, scope, 10));
-        let due = |minute| store.read(|tx| erase::due(tx, scope, at(minute), 10));
+        let due = |minute| {
+            let due = store.read(|tx| erase::due(tx, scope, at(minute), None, 10));
+            due.into_iter().map(|(reader, _)| reader).collect::<Vec<_>>()
+        };
         assert_eq!(untimed(), []);
 
         end(&town, &family, EndReason::Stopped);

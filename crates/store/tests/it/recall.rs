@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use kizuna_domain::people::SkipReason;
-use kizuna_store::runs::{self, Recall};
+use kizuna_store::runs::{self, NewBatch, Recall};
 
 use crate::town::{Family, Fixture, Town, at};
 
@@ -199,6 +199,48 @@ store_test!(
 
         assert_eq!(recalled, 0, "the letter may be on the wire");
         assert!(town.is_reserved(&hanako, SLOT), "so that it is never planned twice");
+    }
+);
+
+store_test!(
+    fn a_recall_tells_the_batch_that_a_letter_moved_into_meanwhile(store: &Fixture) {
+        let town = Town::with(store);
+        let hanako = town.family("hanako").build();
+        town.batch().letter(&[(&hanako, SLOT)]).build();
+        let later = NewBatch {
+            letters: 1,
+            ..town.batch().new_batch()
+        };
+        let (scope, other) = (town.scope, store.again());
+        let (moved, starts) = mpsc::channel();
+        let (done, ends) = mpsc::channel();
+
+        let recalled = thread::scope(|threads| {
+            let recalling = threads.spawn(move || {
+                starts.recv().unwrap();
+                let silence = Recall::Silence(SkipReason::Stopped);
+                let recalled = other.write(|tx| runs::recall(tx, scope, hanako.subscription, silence));
+                done.send(()).unwrap();
+                recalled.unwrap()
+            });
+            store.write(|tx| {
+                let letter = runs::take_waiting(tx, scope, hanako.subscription)?.remove(0);
+                runs::add_batch(tx, scope, &later)?;
+                runs::reroute(tx, scope, (letter.batch, letter.number), (later.id, 0), letter.point)?;
+                moved.send(()).unwrap();
+                // Time enough for the recall to look, and not to end.
+                let ended = ends.recv_timeout(Duration::from_millis(300));
+                assert!(ended.is_err(), "the recall did not wait");
+                Ok(())
+            });
+            recalling.join().unwrap()
+        });
+
+        assert_eq!(recalled, 1);
+        let batches = town.claim(0, 2);
+        let told = batches.iter().find(|batch| batch.id == later.id).unwrap();
+        assert_eq!(told.recalls, 1, "whoever claimed it in between hears of the recall");
+        assert_eq!(town.letters(later.id)[0].outcome.as_deref(), Some("skipped:stopped"));
     }
 );
 

@@ -314,7 +314,7 @@ store_test!(
         assert!(
             taken
                 .as_ref()
-                .is_err_and(|error| error.is_duplicate() && !error.is_transient()),
+                .is_err_and(|error| error.is_transient() && !error.is_duplicate()),
             "{taken:?}"
         );
         let changed = store.write(|tx| tenants::put(tx, TenantId::new(id()), &town.code, "新しい名", &settings("x")));
