@@ -16,9 +16,17 @@ pub(crate) fn dress(html: String) -> String {
     if !html.contains(WORD) {
         return html;
     }
+    dressed(&html, Place::Text)
+}
+
+/// The words of a text alone, for what leaves the page: a share, a mail.
+pub(crate) fn bare(text: &str) -> String {
+    dressed(text, Place::Plain)
+}
+
+fn dressed(html: &str, mut place: Place) -> String {
     let mut dressed = String::with_capacity(html.len() * 2);
-    let mut place = Place::Text;
-    let mut rest = html.as_str();
+    let mut rest = html;
     while let Some(at) = rest.find(['<', '>', WORD]) {
         let (before, from) = rest.split_at(at);
         dressed.push_str(before);
@@ -118,6 +126,11 @@ mod tests {
             dress("<title>｜設定《》</title><p>Open ｜設定《》 now</p>".to_owned()),
             "<title>設定</title><p>Open <span lang=\"ja\">設定</span> now</p>"
         );
+    }
+
+    #[test]
+    fn a_text_that_leaves_the_page_has_no_readings() {
+        assert_eq!(super::bare("お ｜知《し》らせ"), "お 知らせ");
     }
 
     #[test]

@@ -402,8 +402,8 @@ fn phones(host: &str, now: Timestamp) -> Double {
 }
 
 /// The town's relay for mails.
-fn relay(post: &MailServer) -> NewAccount {
-    let port = post.port().to_string();
+fn relay(mails: &MailServer) -> NewAccount {
+    let port = mails.port().to_string();
     let settings = [
         ("host", "127.0.0.1"),
         ("port", port.as_str()),

@@ -21,6 +21,7 @@ use crate::error::{PageError, page};
 use crate::format;
 use crate::guard::{Door, Own, Shared, blocking};
 use crate::language::Language;
+use crate::ruby;
 use crate::staff::Qr;
 
 /// The words of this page.
@@ -101,13 +102,13 @@ static EASY: Words = Words {
     qr_alt: "｜登録《とうろく》の ページの QRコード",
     withdraw_button: "この リンクを やめる",
     subject: "{sender}の お｜知《し》らせ",
-    message: "{sender}の お｜知《し》らせです。ここから登録できます。",
+    message: "{sender}の お｜知《し》らせです。ここから ｜登録《とうろく》できます。",
     said: [
         ("made", "リンクを ｜作《つく》りました。"),
         ("withdrawn", "その リンクは もう ｜使《つか》えません。"),
         (
             "many",
-            "リンクは 5つまでです。一つ やめてから、｜作《つく》ってください。",
+            "リンクは 5つまでです。｜一《ひと》つ やめてから、｜作《つく》ってください。",
         ),
         (
             "no",
@@ -266,8 +267,11 @@ fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> 
     let sender = &tenant.settings.sender_name;
     let links = invites::open(env, tenant, *reader)?.into_iter().map(|open| {
         let address = format!("{base}/{}/with/{}{}", tenant.code, open.token, language.query());
-        let subject = encoded(&words.subject.replace("{sender}", sender));
-        let message = encoded(&format!("{}\n{address}", words.message.replace("{sender}", sender)));
+        let subject = encoded(&ruby::bare(words.subject).replace("{sender}", sender));
+        let message = encoded(&format!(
+            "{}\n{address}",
+            ruby::bare(words.message).replace("{sender}", sender)
+        ));
         Link {
             id: open.id.to_string(),
             until: words

@@ -93,7 +93,11 @@ pub(super) fn registered(
             words: own.words,
             own: own.own,
         }),
-        first: first.map(Bubble::without_desks),
+        first: first.map(|mut draft| {
+            // The rest is a press away; what can be done here stands below.
+            draft.sections.truncate(1);
+            Bubble::without_desks(draft)
+        }),
         desks: Desks {
             desks: desks(site, tenant, language)?,
         },

@@ -289,7 +289,11 @@ fn twins_are_told_of_at_once() {
     home.twin("うみ");
     let page = home.get("birth");
     assert_eq!(page.body.matches("type=\"checkbox\"").count(), 2);
-    assert_eq!(page.body.matches(" checked").count(), 2, "twins are chosen together");
+    assert_eq!(
+        page.body.matches(" checked").count(),
+        0,
+        "perhaps not all of them were born"
+    );
     let children: Vec<&str> = page
         .body
         .split("name=\"child\" value=\"")
