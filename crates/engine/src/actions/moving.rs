@@ -318,8 +318,7 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
         match find(tx, env, to, code, now)?.map(|found| found.arrived) {
             Some(None) => {}
             Some(Some(reader)) if is_theirs(tx, env, to, reader, way)? => return Ok(Arrived::Before(reader)),
-            Some(Some(_)) => return Ok(Arrived::Nothing),
-            None => return Ok(Arrived::Nothing),
+            Some(Some(_)) | None => return Ok(Arrived::Nothing),
         }
         let children = people::of_subscriber(tx, &env.keys, from.scope(), found.reader)?;
         let Some((relation, language)) = people::profile(tx, from.scope(), found.reader)? else {
