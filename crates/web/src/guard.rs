@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, Request, State};
-use axum::http::Method;
+use axum::http::header::ORIGIN;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::ids::{StaffId, SubscriberId};
@@ -445,4 +446,14 @@ impl FromRequestParts<Shared> for Town {
         })
         .await
     }
+}
+
+/// False where a browser says that a page from elsewhere sent this. Our own pages keep their origin to themselves: `null`.
+pub(crate) fn is_from_here(headers: &HeaderMap, base_url: &str) -> bool {
+    let is = |name: &str, allowed: &[&str]| {
+        headers
+            .get(name)
+            .is_none_or(|value| allowed.iter().any(|one| value == one))
+    };
+    is("sec-fetch-site", &["same-origin"]) && is(ORIGIN.as_str(), &["null", base_url])
 }

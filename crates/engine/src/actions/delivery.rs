@@ -9,12 +9,13 @@ use kizuna_domain::roster::is_plausible_address;
 use kizuna_store::people::{self, NewPoint};
 use kizuna_store::runs::{self, NewBatch, WaitingLetter};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{StoreError, WriteTx, line, throttles, tickets};
+use kizuna_store::{Scope, StoreError, WriteTx, line, throttles, tickets};
 use uuid::Uuid;
 
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::line::errand::Proved;
 use crate::line::identity::{self, Pass, Purpose};
 use crate::reception::{self, MAIL, WEB};
 use crate::transactional::{self, New, Occasion};
@@ -61,7 +62,7 @@ pub enum Joined {
     Taken,
     /// LINE says that they are no friend of the account, so that nothing would arrive; nothing changed.
     NotAFriend,
-    /// The reader follows nothing any more.
+    /// The reader follows nothing any more, or a LINE user's ticket was used.
     Gone,
 }
 
@@ -227,17 +228,20 @@ pub fn confirm_mail(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Joined, E
     })?)
 }
 
-/// Lets a reader's messages come by LINE to a user whom LINE has proved.
-pub fn join_line(env: &Env, tenant: &Tenant, reader: SubscriberId, user: &str) -> Result<Joined, EngineError> {
+/// Lets a reader's messages come by LINE to a user whom LINE has proved, and uses their ticket up.
+pub fn join_line(env: &Env, tenant: &Tenant, reader: SubscriberId, proved: &Proved<'_>) -> Result<Joined, EngineError> {
     let scope = tenant.scope();
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.way");
     let (hours, id) = (Hours::of(tenant)?, env.ids.next());
     Ok(env.write(|tx| {
-        let friendship = line::friendship(tx, &env.keys, scope, user)?;
+        if !proved.use_up(tx, env, scope)? {
+            return Ok(Joined::Gone);
+        }
+        let friendship = line::friendship(tx, &env.keys, scope, proved.user)?;
         if friendship.is_some_and(|friendship| !friendship.is_friend) {
             return Ok(Joined::NotAFriend);
         }
-        join(tx, env, tenant, reader, (line::CHANNEL, user), id, &hours, &note)
+        join(tx, env, tenant, reader, (line::CHANNEL, proved.user), id, &hours, &note)
     })?)
 }
 
@@ -323,15 +327,25 @@ fn put_first(
     hours: &Hours<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let scope = tenant.scope();
+    choose(tx, env, tenant.scope(), reader, point)?;
+    go_on(tx, env, tenant, reader, hours, now)
+}
+
+/// Puts an address that works before all others of its reader; call [`people::refresh_reach`] afterwards.
+pub(super) fn choose(
+    tx: &mut WriteTx<'_>,
+    env: &Env,
+    scope: Scope,
+    reader: SubscriberId,
+    point: PointId,
+) -> Result<(), StoreError> {
     // A block says 「nothing more, anywhere」. Who chooses another way afterwards takes that back for the other way.
     for known in people::points(tx, &env.keys, scope, reader)? {
         if known.state == PointState::Blocked && known.id != point {
             people::remove_point(tx, scope, reader, known.id)?;
         }
     }
-    people::prefer(tx, scope, reader, point)?;
-    go_on(tx, env, tenant, reader, hours, now)
+    people::prefer(tx, scope, reader, point)
 }
 
 /// Derives anew where a reader is reached, and lets what waits go there.

@@ -12,12 +12,13 @@ use kizuna_store::moves::{self, Move};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, invites, line, throttles};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, invites, line, throttles, troubles};
 use uuid::Uuid;
 
-use super::{Actor, Note};
+use super::{Actor, Note, delivery};
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::line::errand::Proved;
 use crate::reception::{self, MAIL, WEB};
 use crate::run;
 
@@ -86,8 +87,8 @@ pub enum Way<'a> {
     Mail,
     /// On their own page.
     Web,
-    /// By LINE, as a user whom LINE has proved to the new town.
-    Line(&'a str),
+    /// By LINE, as a user whom LINE has proved to the new town; their ticket is used up.
+    Line(Proved<'a>),
 }
 
 /// What became of a code.
@@ -95,7 +96,7 @@ pub enum Way<'a> {
 pub enum Arrived {
     /// The reader is here, as this number.
     Now(SubscriberId),
-    /// They came just now by the first of two presses.
+    /// They came just now by the first of two presses; by LINE, as the same user.
     Before(SubscriberId),
     /// Somebody else reads at this address here; nothing changed.
     Taken,
@@ -291,9 +292,6 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
     let Some(found) = found else {
         return Ok(Arrived::Nothing);
     };
-    if let Some(reader) = found.arrived {
-        return Ok(Arrived::Before(reader));
-    }
     let from = env.db.read(|tx| tenants::by_id(tx, Scope::of(found.from)))?;
     let Some(from) = from else {
         return Ok(Arrived::Nothing);
@@ -311,11 +309,16 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
     };
     let shown_until = now.checked_add(SHOWN_AFTER).unwrap_or(Timestamp::MAX);
     Ok(env.write(|tx| {
+        if let Way::Line(proved) = way
+            && !proved.use_up(tx, env, to.scope())?
+        {
+            return Ok(Arrived::Nothing);
+        }
         // Once more, because the first of two presses may have been quicker.
         match find(tx, env, to, code, now)?.map(|found| found.arrived) {
             Some(None) => {}
-            Some(Some(reader)) => return Ok(Arrived::Before(reader)),
-            None => return Ok(Arrived::Nothing),
+            Some(Some(reader)) if is_theirs(tx, env, to, reader, way)? => return Ok(Arrived::Before(reader)),
+            Some(Some(_)) | None => return Ok(Arrived::Nothing),
         }
         let children = people::of_subscriber(tx, &env.keys, from.scope(), found.reader)?;
         let Some((relation, language)) = people::profile(tx, from.scope(), found.reader)? else {
@@ -324,14 +327,15 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
         if children.is_empty() {
             return Ok(Arrived::Nothing);
         }
-        let point = match new_point(tx, env, &from, to, found.reader, way, &numbers)? {
-            Ok(point) => point,
+        let address = match new_address(tx, env, &from, to, found.reader, way, &numbers)? {
+            Ok(address) => address,
             Err(refused) => return Ok(refused),
         };
-        if !moves::arrive(tx, to.scope(), found.id, numbers.reader, shown_until, now)? {
+        let reader = address.reader();
+        if !moves::arrive(tx, to.scope(), found.id, reader, shown_until, now)? {
             return Ok(Arrived::Nothing);
         }
-        settle_in(tx, env, to, (relation, language), &point, &numbers, now)?;
+        settle_in(tx, env, to, (relation, language), &address, numbers.consent, now)?;
         let shared = shared_tracks(tx, &from, to)?;
         for (child, id) in children.iter().zip(&numbers.children) {
             let (state, reason) = (SubscriptionState::Ended, Some(EndReason::Moved));
@@ -341,7 +345,7 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
             runs::recall(tx, from.scope(), child.subscription, silence)?;
             let new = NewSubscription {
                 id: *id,
-                subscriber: numbers.reader,
+                subscriber: reader,
                 anchor: child.anchor,
                 nickname: child.nickname.clone(),
                 registered_on: today,
@@ -350,18 +354,15 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
             people::add_subscription(tx, &env.keys, to.scope(), &new)?;
             people::ask(tx, to.scope(), *id, now)?;
             let is_same = |slot: &str| stands_in(slot, &shared);
-            let here = (to.scope(), *id, numbers.reader);
+            let here = (to.scope(), *id, reader);
             runs::carry(tx, (from.scope(), child.subscription), here, &is_same)?;
         }
         people::withdraw_consents(tx, from.scope(), found.reader, now, Timestamp::MAX)?;
         invites::withdraw_all(tx, from.scope(), found.reader)?;
         people::refresh_reach(tx, from.scope(), found.reader)?;
-        people::refresh_reach(tx, to.scope(), numbers.reader)?;
+        people::refresh_reach(tx, to.scope(), reader)?;
         // In one order whichever way somebody moves, so that two moves wait for each other and not both.
-        let mut towns = [
-            (from.scope(), &leaving, found.reader),
-            (to.scope(), &coming, numbers.reader),
-        ];
+        let mut towns = [(from.scope(), &leaving, found.reader), (to.scope(), &coming, reader)];
         towns.sort_by_key(|(scope, _, _)| scope.tenant());
         for (scope, _, _) in &towns {
             tenants::touch(tx, *scope)?;
@@ -369,12 +370,48 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
         for (_, note, reader) in &towns {
             note.write(tx, &reader.to_string(), "")?;
         }
-        Ok(Arrived::Now(numbers.reader))
+        Ok(Arrived::Now(reader))
     })?)
 }
 
+/// True where whoever shows a used code by LINE is the LINE user whom it brought here.
+///
+/// Elsewhere the code alone proves its holder, as it did at the first press.
+fn is_theirs(
+    tx: &mut ReadTx<'_>,
+    env: &Env,
+    to: &Tenant,
+    reader: SubscriberId,
+    way: &Way<'_>,
+) -> Result<bool, StoreError> {
+    match way {
+        Way::Mail | Way::Web => Ok(true),
+        Way::Line(proved) => {
+            let known = people::by_address(tx, &env.keys, to.scope(), line::CHANNEL, proved.user)?;
+            Ok(known == Some(reader))
+        }
+    }
+}
+
+/// Where somebody reads in the new town.
+enum Address {
+    /// At an address that nobody has there.
+    New(NewPoint),
+    /// At one that they had there before they moved away or stopped; they keep their number.
+    Known(people::Point),
+}
+
+impl Address {
+    fn reader(&self) -> SubscriberId {
+        match self {
+            Address::New(point) => point.subscriber,
+            Address::Known(point) => point.subscriber,
+        }
+    }
+}
+
 /// The address in the new town, or why there is none.
-fn new_point(
+fn new_address(
     tx: &mut WriteTx<'_>,
     env: &Env,
     from: &Tenant,
@@ -382,7 +419,7 @@ fn new_point(
     reader: SubscriberId,
     way: &Way<'_>,
     numbers: &Numbers,
-) -> Result<Result<NewPoint, Arrived>, StoreError> {
+) -> Result<Result<Address, Arrived>, StoreError> {
     let scope = to.scope();
     let (account, address) = match way {
         Way::Mail => (
@@ -393,7 +430,7 @@ fn new_point(
             tenants::account(tx, &env.keys, scope, WEB)?,
             Some(numbers.reader.to_string()),
         ),
-        Way::Line(user) => {
+        Way::Line(Proved { user, .. }) => {
             let friendship = line::friendship(tx, &env.keys, scope, user)?;
             let is_friend = friendship.is_none_or(|friendship| friendship.is_friend);
             let account = tenants::account(tx, &env.keys, scope, line::CHANNEL)?;
@@ -406,17 +443,22 @@ fn new_point(
     if people::suppression(tx, &env.keys, scope, &account.channel, &address)?.is_some() {
         return Ok(Err(Arrived::NoWay));
     }
-    if people::point_at(tx, &env.keys, scope, &account.channel, &address)?.is_some() {
-        return Ok(Err(Arrived::Taken));
+    if let Some(known) = people::point_at(tx, &env.keys, scope, &account.channel, &address)? {
+        let follows = !people::of_subscriber(tx, &env.keys, scope, known.subscriber)?.is_empty();
+        return Ok(if follows {
+            Err(Arrived::Taken)
+        } else {
+            Ok(Address::Known(known))
+        });
     }
-    Ok(Ok(NewPoint {
+    Ok(Ok(Address::New(NewPoint {
         id: numbers.point,
         subscriber: numbers.reader,
         account: account.id,
         channel: account.channel,
         address,
         state: PointState::Verified,
-    }))
+    })))
 }
 
 /// Registers the reader in the new town, with what they agreed to there.
@@ -425,32 +467,37 @@ fn settle_in(
     env: &Env,
     to: &Tenant,
     (relation, language): (Relation, String),
-    point: &NewPoint,
-    numbers: &Numbers,
+    address: &Address,
+    consent: Uuid,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let scope = to.scope();
-    let reader = NewSubscriber {
-        id: numbers.reader,
-        reference: None,
-        relation,
-        language,
-        area: None,
-        registered_at: now,
-    };
-    people::add_subscriber(tx, scope, &reader)?;
-    people::add_point(tx, &env.keys, scope, point)?;
+    let reader = address.reader();
+    match address {
+        Address::New(point) => {
+            let new = NewSubscriber {
+                id: reader,
+                reference: None,
+                relation,
+                language,
+                area: None,
+                registered_at: now,
+            };
+            people::add_subscriber(tx, scope, &new)?;
+            people::add_point(tx, &env.keys, scope, point)?;
+        }
+        Address::Known(point) => {
+            people::choose(tx, scope, reader, Some(relation), Some(&language), None)?;
+            if let Some(troubled) = troubles::point(tx, &env.keys, scope, point.id)? {
+                // Somebody reads here, whatever was put off before.
+                troubles::lift(tx, &env.keys, scope, &troubled)?;
+            }
+            people::set_point(tx, scope, point.id, PointState::Verified)?;
+            delivery::choose(tx, env, scope, reader, point.id)?;
+        }
+    }
     let (purpose, wording) = ("messages", CONSENT_WORDING);
-    people::add_consent(
-        tx,
-        scope,
-        numbers.consent,
-        numbers.reader,
-        purpose,
-        wording,
-        "move",
-        now,
-    )
+    people::add_consent(tx, scope, consent, reader, purpose, wording, "move", now)
 }
 
 /// The tracks of the desk that both towns send, by code: their slots stand for the same words.

@@ -1,11 +1,12 @@
 //! What somebody goes to LINE for: to be proved for one thing, and to come back to it.
 //!
-//! The errand waits in a ticket; the ticket travels beside the signed part of the login's cookie. Whatever an errand does
-//! is absolute, so that coming back twice does it once.
+//! The errand waits in a ticket; the ticket travels in cookies alone and never in an address, so that nobody can send
+//! it to somebody else. Whatever comes of it, the transaction of an errand uses its ticket up.
 
 use kizuna_domain::ids::SubscriberId;
-use kizuna_store::Scope;
 use kizuna_store::tenants::Tenant;
+use kizuna_store::{Scope, StoreError, WriteTx, tickets};
+use uuid::Uuid;
 
 use super::identity::{self, Purpose, Shown};
 use crate::actions::delivery::{self, Joined};
@@ -52,6 +53,30 @@ impl Errand {
     }
 }
 
+/// Somebody whom LINE has proved, with the ticket of what they came for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Proved<'a> {
+    /// The LINE user.
+    pub user: &'a str,
+    /// Number of the ticket.
+    pub ticket: Uuid,
+}
+
+impl std::fmt::Debug for Proved<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proved")
+            .field("ticket", &self.ticket)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Proved<'_> {
+    /// Uses the ticket up; false where it was used before or has expired, and then nothing may be done with it.
+    pub(crate) fn use_up(&self, tx: &mut WriteTx<'_>, env: &Env, scope: Scope) -> Result<bool, StoreError> {
+        tickets::use_up(tx, scope, self.ticket, env.clock.now())
+    }
+}
+
 /// What became of an errand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
@@ -69,15 +94,15 @@ pub fn ticket(env: &Env, scope: Scope, errand: &Errand) -> Result<String, Engine
     Ok(env.write(|tx| identity::issue(tx, &env.keys, scope, id, Purpose::Errand, &subject, now))?)
 }
 
-/// Does what a ticket was made for, with the LINE user whom LINE has proved.
+/// Does once what a ticket was made for, with the LINE user whom LINE has proved.
 pub fn run(env: &Env, tenant: &Tenant, ticket: &str, user: &str) -> Result<Done, EngineError> {
-    let errand = match identity::show(env, tenant.scope(), Purpose::Errand, ticket)? {
-        Shown::Good(pass) => Errand::read(pass.subject()),
-        Shown::Used(_) | Shown::Nothing => None,
+    let Shown::Good(pass) = identity::show(env, tenant.scope(), Purpose::Errand, ticket)? else {
+        return Ok(Done::Nothing);
     };
-    Ok(match errand {
-        Some(Errand::Join(reader)) => Done::Joined(reader, delivery::join_line(env, tenant, reader, user)?),
-        Some(Errand::Arrive(code)) => Done::Arrived(moving::arrive(env, tenant, &code, &Way::Line(user))?),
+    let proved = Proved { user, ticket: pass.id };
+    Ok(match Errand::read(pass.subject()) {
+        Some(Errand::Join(reader)) => Done::Joined(reader, delivery::join_line(env, tenant, reader, &proved)?),
+        Some(Errand::Arrive(code)) => Done::Arrived(moving::arrive(env, tenant, &code, &Way::Line(proved))?),
         None => Done::Nothing,
     })
 }

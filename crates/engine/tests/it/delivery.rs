@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use kizuna_domain::ids::PointId;
+use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::PointState;
 use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::delivery::{
@@ -11,11 +11,13 @@ use kizuna_engine::actions::delivery::{
 };
 use kizuna_engine::actions::people::{self as readers, ListRow};
 use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::line::errand::{self, Done, Errand, Proved};
 use kizuna_engine::line::identity::{self, Purpose, Shown};
-use kizuna_engine::{explain, reception};
+use kizuna_engine::{Env, explain, reception};
 use kizuna_store::line::{self, Friendship};
 use kizuna_store::mails;
 use kizuna_store::people::{self, NewPoint};
+use kizuna_store::tenants::Tenant;
 use proptest::prelude::*;
 
 use crate::app::{Family, STAGES, TODAY, TOWN, TestApp, Town, daily, day, jst, line_user, on_both, only};
@@ -412,6 +414,50 @@ fn a_new_mail_address_counts_when_its_reader_confirms_it_and_not_before() {
     );
 }
 
+/// Goes to LINE for a reader and comes back as a LINE user.
+fn by_line(env: &Env, tenant: &Tenant, reader: SubscriberId, user: &str) -> Joined {
+    let ticket = errand::ticket(env, tenant.scope(), &Errand::Join(reader)).unwrap();
+    match errand::run(env, tenant, &ticket, user).unwrap() {
+        Done::Joined(of, joined) if of == reader => joined,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_ticket_of_an_errand_does_one_thing_once_whatever_came_of_it() {
+    let app = TestApp::sqlite();
+    let town = town_of_ways(&app);
+    let (env, tenant) = (&app.env, town.tenant());
+    let (family, other) = (in_the_folder(&town, "family"), in_the_folder(&town, "other"));
+    let ticket = |reader| errand::ticket(env, tenant.scope(), &Errand::Join(reader)).unwrap();
+    let run = |ticket: &str, name: &str| errand::run(env, &tenant, ticket, &line_user(name)).unwrap();
+
+    let first = ticket(family.subscriber);
+    assert_eq!(run(&first, "hanako"), Done::Joined(family.subscriber, Joined::Now));
+    for name in ["hanako", "stranger"] {
+        assert_eq!(run(&first, name), Done::Nothing, "{name}");
+    }
+    let refused = ticket(other.subscriber);
+    assert_eq!(run(&refused, "hanako"), Done::Joined(other.subscriber, Joined::Taken));
+    assert_eq!(run(&refused, "stranger"), Done::Nothing);
+    assert_eq!(channels(&town, &other), [("outbox".into(), true)]);
+
+    // Where two come back at the same moment, both have looked at the ticket before one of them uses it up.
+    let Shown::Good(pass) = identity::show(env, tenant.scope(), Purpose::Errand, &ticket(other.subscriber)).unwrap()
+    else {
+        panic!("no ticket")
+    };
+    let join = |name: &str| {
+        let user = line_user(name);
+        let proved = Proved {
+            user: &user,
+            ticket: pass.id,
+        };
+        join_line(env, &tenant, other.subscriber, &proved).unwrap()
+    };
+    assert_eq!((join("taro"), join("stranger")), (Joined::Now, Joined::Gone));
+}
+
 #[test]
 fn nobody_is_brought_together_with_another_readers_line() {
     let app = TestApp::sqlite();
@@ -419,12 +465,9 @@ fn nobody_is_brought_together_with_another_readers_line() {
     let (env, tenant) = (&app.env, town.tenant());
     let (family, other) = (in_the_folder(&town, "family"), in_the_folder(&town, "other"));
     let user = line_user("hanako");
-    assert_eq!(join_line(env, &tenant, family.subscriber, &user).unwrap(), Joined::Now);
-    assert_eq!(
-        join_line(env, &tenant, family.subscriber, &user).unwrap(),
-        Joined::Before
-    );
-    assert_eq!(join_line(env, &tenant, other.subscriber, &user).unwrap(), Joined::Taken);
+    assert_eq!(by_line(env, &tenant, family.subscriber, &user), Joined::Now);
+    assert_eq!(by_line(env, &tenant, family.subscriber, &user), Joined::Before);
+    assert_eq!(by_line(env, &tenant, other.subscriber, &user), Joined::Taken);
     assert_eq!(channels(&town, &other), [("outbox".into(), true)]);
 
     let friendship = Friendship {
@@ -435,15 +478,9 @@ fn nobody_is_brought_together_with_another_readers_line() {
     env.db
         .write(|tx| line::put_friendship(tx, &env.keys, tenant.scope(), &stranger, friendship))
         .unwrap();
-    assert_eq!(
-        join_line(env, &tenant, other.subscriber, &stranger).unwrap(),
-        Joined::NotAFriend
-    );
+    assert_eq!(by_line(env, &tenant, other.subscriber, &stranger), Joined::NotAFriend);
     town.stop(&other);
-    assert_eq!(
-        join_line(env, &tenant, other.subscriber, &line_user("new")).unwrap(),
-        Joined::Gone
-    );
+    assert_eq!(by_line(env, &tenant, other.subscriber, &line_user("new")), Joined::Gone);
 }
 
 #[test]
@@ -476,7 +513,7 @@ fn a_town_that_lets_nobody_change_the_way_is_obeyed() {
         Asked::NotOffered
     );
     assert_eq!(
-        join_line(env, &tenant, family.subscriber, &line_user("hanako")).unwrap(),
+        by_line(env, &tenant, family.subscriber, &line_user("hanako")),
         Joined::Gone
     );
 }

@@ -2,12 +2,13 @@
 
 use jiff::SignedDuration;
 use kizuna_domain::day::Day;
-use kizuna_domain::people::{Follower, SubscriptionState};
+use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::moving::{
     Arrived, Begun, CODE_LETTERS, SHOWN_AFTER, VALID, Way, arrive, begin, look, may_try, open, withdraw,
 };
 use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::line::errand::{self, Done, Errand};
 use kizuna_store::audit;
 use kizuna_store::people::{self, NewPoint};
 
@@ -42,6 +43,21 @@ fn code(old: &Town<'_>, new: &Town<'_>, family: &Family) -> String {
         Begun::Now
     );
     open(env, &old.tenant(), family.subscriber).unwrap().unwrap().code
+}
+
+/// Goes to LINE with a code and comes back as a LINE user.
+fn by_line(new: &Town<'_>, code: &str, user: &str) -> Arrived {
+    let (env, tenant) = (&new.app.env, new.tenant());
+    let ticket = errand::ticket(env, tenant.scope(), &Errand::Arrive(code.to_owned())).unwrap();
+    let Done::Arrived(arrived) = errand::run(env, &tenant, &ticket, user).unwrap() else {
+        panic!("no errand")
+    };
+    assert_eq!(
+        errand::run(env, &tenant, &ticket, user).unwrap(),
+        Done::Nothing,
+        "a ticket works once"
+    );
+    arrived
 }
 
 fn come(new: &Town<'_>, code: &str) -> Arrived {
@@ -191,10 +207,7 @@ fn what_cannot_be_used_in_the_new_town_changes_nothing() {
     let code = code(&old, &new, &family);
 
     let user = crate::app::line_user("hanako");
-    assert_eq!(
-        arrive(&app.env, &new.tenant(), &code, &Way::Line(&user)).unwrap(),
-        Arrived::NoWay
-    );
+    assert_eq!(by_line(&new, &code, &user), Arrived::NoWay);
 
     assert_eq!(registered(&new), []);
     assert_eq!(registered(&old)[0].state, SubscriptionState::Active);
@@ -233,6 +246,70 @@ on_both! {
         assert_eq!(by_mail(&code(&old, &new, &other)), Arrived::Taken);
         assert_eq!(registered(&old).iter().filter(|one| one.state == SubscriptionState::Active).count(), 1);
     }
+}
+
+fn on_line() -> NewAccount {
+    let mut line = NewAccount {
+        channel: "line".into(),
+        ..NewAccount::default()
+    };
+    line.settings.insert("channel_id".into(), "1650000001".into());
+    line.secrets.insert("channel_secret".into(), "0123456789abcdef".into());
+    line
+}
+
+on_both! {
+    fn whoever_moves_back_keeps_their_number_at_the_address_they_had(app) {
+        let mut way_back = TestApp::settings();
+        way_back.listed = true;
+        let (old, new) = towns(app);
+        app.town_with(TOWN, &way_back, &[app.outbox(TOWN), on_line()]);
+        app.town_with(NEW, &listed(), &[app.outbox(NEW), on_line()]);
+        let user = crate::app::line_user("hanako");
+        let (family, by_mail) = (old.family("hanako").add(), old.family("taro").by("outbox").add());
+        // There and back: by LINE, and at a mail address.
+        let there = |family: &Family| code(&old, &new, family);
+        let back = |reader| {
+            let env = &app.env;
+            assert_eq!(begin(env, &new.tenant(), reader, &old.tenant()).unwrap(), Begun::Now);
+            open(env, &new.tenant(), reader).unwrap().unwrap().code
+        };
+        let Arrived::Now(away) = by_line(&new, &there(&family), &user) else { panic!("nobody came") };
+        app.clock.advance(SHOWN_AFTER);
+        assert_eq!(by_line(&old, &back(away), &user), Arrived::Now(family.subscriber));
+        let mail = |town: &Town<'_>, code: &str| arrive(&app.env, &town.tenant(), code, &Way::Mail).unwrap();
+        let Arrived::Now(away) = mail(&new, &there(&by_mail)) else { panic!("nobody came") };
+        assert_eq!(mail(&old, &back(away)), Arrived::Now(by_mail.subscriber));
+
+        assert!(registered(&new).iter().all(|one| one.state == SubscriptionState::Ended));
+        let reached: Vec<_> = registered(&old)
+            .into_iter()
+            .filter(|one| one.state == SubscriptionState::Active)
+            .map(|one| (one.subscriber, matches!(one.reach, Reach::At { .. })))
+            .collect();
+        assert_eq!(reached.len(), 2);
+        for family in [&family, &by_mail] {
+            assert!(reached.contains(&(family.subscriber, true)), "messages come again");
+        }
+    }
+}
+
+#[test]
+fn by_line_a_used_code_opens_nothing_for_another_user() {
+    let app = TestApp::sqlite();
+    let (old, new) = towns(&app);
+    app.town_with(NEW, &listed(), &[app.outbox(NEW), on_line()]);
+    let code = code(&old, &new, &old.family("hanako").add());
+    let user = crate::app::line_user("hanako");
+    let Arrived::Now(reader) = by_line(&new, &code, &user) else {
+        panic!("nobody came")
+    };
+
+    assert_eq!(by_line(&new, &code, &user), Arrived::Before(reader));
+    assert_eq!(
+        by_line(&new, &code, &crate::app::line_user("stranger")),
+        Arrived::Nothing
+    );
 }
 
 fn points(town: &Town<'_>, family: &Family) -> Vec<people::PointRow> {

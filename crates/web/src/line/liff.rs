@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kizuna_engine::line::login::{self, Came};
@@ -11,7 +10,7 @@ use serde::Deserialize;
 
 use super::login::{OWN_PAGE, answer};
 use crate::error::{PageError, Policy, page};
-use crate::guard::{Shared, Town, blocking};
+use crate::guard::{Shared, Town, blocking, is_from_here};
 use crate::language::Language;
 use crate::reader::{Frame, OwnWords};
 
@@ -72,14 +71,4 @@ pub(crate) async fn post(
         answer(site, &tenant, language, came, OWN_PAGE, None)
     })
     .await
-}
-
-/// False where a browser says that a page from elsewhere sent this. Our own pages keep their origin to themselves: `null`.
-fn is_from_here(headers: &HeaderMap, base_url: &str) -> bool {
-    let is = |name: &str, allowed: &[&str]| {
-        headers
-            .get(name)
-            .is_none_or(|value| allowed.iter().any(|one| value == one))
-    };
-    is("sec-fetch-site", &["same-origin"]) && is(ORIGIN.as_str(), &["null", base_url])
 }

@@ -24,7 +24,11 @@ const BIRTH: &str = "~birth";
 /// The page of one's own to which somebody comes who wants nothing in particular.
 pub(super) const OWN_PAGE: &str = "";
 
-/// Before the ticket of an errand in the cookie.
+/// Name of the cookie with the ticket of an errand, from the press on the reader's page to the return from LINE.
+pub(super) const ERRAND_COOKIE: &str = "kizuna_errand";
+/// What the link to LINE wants for whoever holds such a cookie. It names no errand, so that it leads nobody else.
+pub(super) const TO_ERRAND: &str = "errand";
+/// Before the ticket of an errand in the cookie of the login.
 const ERRAND: &str = "~errand.";
 /// Characters of a ticket at most; longer ones are none of ours.
 const TICKET_MAX: usize = 100;
@@ -34,7 +38,6 @@ const TICKET_MAX: usize = 100;
 #[serde(default)]
 pub(crate) struct Wish {
     to: String,
-    errand: String,
     /// Code of the place whose link led here.
     p: String,
 }
@@ -42,28 +45,35 @@ pub(crate) struct Wish {
 /// Sends somebody to LINE.
 pub(crate) async fn enter(
     State(site): State<Shared>,
+    language: Language,
     Town { tenant }: Town,
     Query(wish): Query<Wish>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let (tenant, door, wish) = blocking(&site, move |site| {
-        let door = login::enter(&site.env, &tenant, wish.p.parse().ok())?;
-        Ok((tenant, door, wish))
+    blocking(&site, move |site| {
+        let door = login::enter(&site.env, &tenant, wish.p.parse().ok())?.ok_or(PageError::NotFound)?;
+        // A page that is chosen proves nothing, and a ticket proves itself: both travel beside the signed part.
+        let behind = if wish.to == Intent::Birth.code() {
+            BIRTH.to_owned()
+        } else if wish.to == TO_ERRAND {
+            match cookie(&headers, ERRAND_COOKIE).filter(|ticket| is_ticket(ticket)) {
+                Some(ticket) => format!("{ERRAND}{ticket}"),
+                None => return reader::closed(site, &tenant, language, Closed::Gone),
+            }
+        } else {
+            String::new()
+        };
+        let mut response = Redirect::to(&door.url).into_response();
+        let cookie = format!("{}{behind}", door.cookie);
+        set_cookie(&mut response, &tenant, NAME, &cookie, login::PATIENCE.as_secs())?;
+        Ok(response)
     })
-    .await?;
-    let door = door.ok_or(PageError::NotFound)?;
-    let mut response = Redirect::to(&door.url).into_response();
-    // It chooses a page and proves nothing, so it travels beside the signed part.
-    let is_ticket = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let wish = if wish.to == Intent::Birth.code() {
-        BIRTH.to_owned()
-    } else if !wish.errand.is_empty() && wish.errand.len() <= TICKET_MAX && wish.errand.chars().all(is_ticket) {
-        format!("{ERRAND}{}", wish.errand)
-    } else {
-        String::new()
-    };
-    let cookie = format!("{}{wish}", door.cookie);
-    set_cookie(&mut response, &tenant, &cookie, login::PATIENCE.as_secs())?;
-    Ok(response)
+    .await
+}
+
+fn is_ticket(text: &str) -> bool {
+    let is_ours = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    !text.is_empty() && text.len() <= TICKET_MAX && text.chars().all(is_ours)
 }
 
 /// What LINE adds to the address on the way back.
@@ -83,19 +93,21 @@ pub(crate) async fn callback(
     Query(back): Query<Return>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let cookie = cookie(&headers).unwrap_or_default();
+    let cookie = cookie(&headers, NAME).unwrap_or_default();
     blocking(&site, move |site| {
         let (signed, page) = match cookie.strip_suffix(BIRTH) {
             Some(signed) => (signed, "birth"),
             None => (cookie.as_str(), OWN_PAGE),
         };
         let mut response = if let Some((signed, ticket)) = signed.split_once(ERRAND) {
-            run_errand(site, &tenant, language, (signed, &back), ticket)?
+            let mut response = run_errand(site, &tenant, language, (signed, &back), ticket)?;
+            set_cookie(&mut response, &tenant, ERRAND_COOKIE, "", 0)?;
+            response
         } else {
             let came = login::come_back(&site.env, &tenant, signed, &back.state, &back.code)?;
             answer(site, &tenant, language, came, page, login::place_of(&back.state))?
         };
-        set_cookie(&mut response, &tenant, "", 0)?;
+        set_cookie(&mut response, &tenant, NAME, "", 0)?;
         Ok(response)
     })
     .await
@@ -145,25 +157,33 @@ pub(super) fn answer(
     }
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == NAME).map(|(_, value)| value.to_owned())
+    pairs
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value.to_owned())
 }
 
-fn set_cookie(response: &mut Response, tenant: &Tenant, value: &str, seconds: i64) -> Result<(), PageError> {
+pub(super) fn set_cookie(
+    response: &mut Response,
+    tenant: &Tenant,
+    name: &str,
+    value: &str,
+    seconds: i64,
+) -> Result<(), PageError> {
     let secure = if tenant.settings.base_url.starts_with("https://") {
         "; Secure"
     } else {
         ""
     };
     let cookie = format!(
-        "{NAME}={value}; Path=/{}/line; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
+        "{name}={value}; Path=/{}/line; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
         tenant.code
     );
     let cookie = HeaderValue::from_str(&cookie).map_err(|error| PageError::Broken(std::sync::Arc::new(error)))?;
-    response.headers_mut().insert(SET_COOKIE, cookie);
+    response.headers_mut().append(SET_COOKIE, cookie);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What LINE calls, and the ways in through LINE.
 
+pub(crate) mod errand;
 pub(crate) mod liff;
 pub(crate) mod login;
 pub(crate) mod webhook;

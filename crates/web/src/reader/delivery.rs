@@ -4,12 +4,12 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::PointState;
 use kizuna_engine::actions::delivery::{self, Asked, Chosen, Joined};
-use kizuna_engine::line::errand::{self, Errand};
+use kizuna_engine::line::errand::Errand;
 use kizuna_engine::reception::{self, MAIL, WEB, Way};
 use kizuna_engine::{EngineError, links, run};
 use kizuna_store::line;
@@ -22,6 +22,7 @@ use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
+use crate::line::errand;
 
 /// The words of this page.
 struct Words {
@@ -56,7 +57,7 @@ struct Words {
     not_an_address: &'static str,
     too_often: &'static str,
     /// What was done, by the word behind `?done=`.
-    said: [(&'static str, &'static str); 9],
+    said: [(&'static str, &'static str); 7],
 }
 
 static JA: Words = Words {
@@ -100,11 +101,6 @@ static JA: Words = Words {
         ),
         ("line", "LINEに届くようにしました。"),
         ("web", "自分のページで読むようにしました。"),
-        ("taken", "そのLINEは、別の登録で使われています。何も変わっていません。"),
-        (
-            "friend",
-            "そのLINEは、まだ友だちになっていません。友だちになってから、もう一度おしてください。何も変わっていません。",
-        ),
         ("no", "いまは変えられません。何も変わっていません。"),
     ],
 };
@@ -150,14 +146,6 @@ static EASY: Words = Words {
         ),
         ("line", "LINEに ｜届《とど》きます。"),
         ("web", "｜自分《じぶん》の ページで ｜読《よ》みます。"),
-        (
-            "taken",
-            "その LINEは ｜別《べつ》の ｜登録《とうろく》で ｜使《つか》っています。｜何《なに》も ｜変《か》わっていません。",
-        ),
-        (
-            "friend",
-            "その LINEは まだ ｜友《とも》だちでは ありません。｜友《とも》だちに なってから、もう｜一度《いちど》 おしてください。",
-        ),
         (
             "no",
             "いまは ｜変《か》えられません。｜何《なに》も ｜変《か》わっていません。",
@@ -206,14 +194,6 @@ static EN: Words = Words {
         ),
         ("line", "Messages come by LINE from now on."),
         ("web", "You read on your own page from now on."),
-        (
-            "taken",
-            "This LINE account is used by another registration. Nothing has changed.",
-        ),
-        (
-            "friend",
-            "This LINE account is not our friend yet. Add us as a friend, then press again. Nothing has changed.",
-        ),
         ("no", "This cannot be changed now. Nothing has changed."),
     ],
 };
@@ -291,12 +271,19 @@ pub(crate) async fn post(
     State(site): State<Shared>,
     language: Language,
     own: Own,
+    headers: HeaderMap,
     Form(entry): Form<Entry>,
 ) -> Result<Response, PageError> {
-    blocking(&site, move |site| change(site, &own, language, &entry)).await
+    blocking(&site, move |site| change(site, &own, language, &headers, &entry)).await
 }
 
-fn change(site: &Site, own: &Own, language: Language, entry: &Entry) -> Result<Response, PageError> {
+fn change(
+    site: &Site,
+    own: &Own,
+    language: Language,
+    headers: &HeaderMap,
+    entry: &Entry,
+) -> Result<Response, PageError> {
     let Own { tenant, reader, .. } = own;
     let env = &site.env;
     let words = language.pick(&JA, &EASY, &EN);
@@ -324,11 +311,7 @@ fn change(site: &Site, own: &Own, language: Language, entry: &Entry) -> Result<R
             Joined::Now | Joined::Before => "web",
             Joined::Taken | Joined::NotAFriend | Joined::Gone => "no",
         }),
-        ("line", _) => {
-            let ticket = errand::ticket(env, tenant.scope(), &Errand::Join(*reader))?;
-            let away = format!("/{}/line/enter?errand={ticket}", tenant.code);
-            Ok(Redirect::to(&away).into_response())
-        }
+        ("line", _) => errand::lead(site, tenant, language, headers, &Errand::Join(*reader)),
         ("mail", _) => match delivery::ask_mail(env, tenant, *reader, &entry.mail, language.code())? {
             Asked::Yes => done("mail"),
             Asked::NotOffered => done("no"),
@@ -352,7 +335,7 @@ pub(super) fn done(language: Language, what: &str) -> String {
     }
 }
 
-/// Back from LINE: the page of the reader, who has proved to hold their link before, with what became of it.
+/// Back from LINE: the page of the reader, to whom the LINE user belongs now; a page without any link to it otherwise.
 pub(crate) fn came_back(
     site: &Site,
     tenant: &Tenant,
@@ -360,15 +343,14 @@ pub(crate) fn came_back(
     reader: SubscriberId,
     joined: Joined,
 ) -> Result<Response, PageError> {
-    let what = match joined {
-        Joined::Now | Joined::Before => "line",
-        Joined::Taken => "taken",
-        Joined::NotAFriend => "friend",
-        Joined::Gone => "no",
-    };
-    own::show_menu(site, tenant, reader);
-    let token = short_token(site, tenant, reader)?;
-    Ok(Redirect::to(&address(tenant, &token, language, what)).into_response())
+    match joined {
+        Joined::Now | Joined::Before => {
+            own::show_menu(site, tenant, reader);
+            let token = short_token(site, tenant, reader)?;
+            Ok(Redirect::to(&address(tenant, &token, language, "line")).into_response())
+        }
+        Joined::Taken | Joined::NotAFriend | Joined::Gone => errand::refused(tenant, language, joined),
+    }
 }
 
 /// A link to a reader's own pages that ends tomorrow.

@@ -5,11 +5,11 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::ids::SubscriberId;
 use kizuna_engine::actions::moving::{self, Arrived, Luggage, Way};
-use kizuna_engine::line::errand::{self, Errand};
+use kizuna_engine::line::errand::Errand;
 use kizuna_engine::line::login;
 use kizuna_engine::reception::{MAIL, WEB};
 use kizuna_engine::run;
@@ -24,6 +24,7 @@ use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Door, Shared, Town, blocking};
 use crate::language::Language;
+use crate::line::errand;
 
 /// The words of these pages.
 struct Words {
@@ -186,6 +187,7 @@ pub(crate) async fn post(
     language: Language,
     Town { tenant }: Town,
     door: Door,
+    headers: HeaderMap,
     Form(entry): Form<Entry>,
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
@@ -206,9 +208,7 @@ pub(crate) async fn post(
             WEB => Way::Web,
             kizuna_store::line::CHANNEL => {
                 let errand = Errand::Arrive(moving::folded(&entry.code));
-                let ticket = errand::ticket(env, tenant.scope(), &errand)?;
-                let away = format!("/{}/line/enter?errand={ticket}", tenant.code);
-                return Ok(Redirect::to(&away).into_response());
+                return errand::lead(site, &tenant, language, &headers, &errand);
             }
             _ => return look(site, &tenant, language, &entry.code, &luggage, None),
         };

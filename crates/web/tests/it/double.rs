@@ -14,7 +14,7 @@ use kizuna_store::{line as memory, people};
 use serde_json::{Value, json};
 
 use crate::delivery::{own, send};
-use crate::line::{SECRET, come_back, go_out, go_out_to, line_account, on_line, user};
+use crate::line::{SECRET, come_back, go_on, go_out, go_out_to, line_account, on_line, user};
 use crate::support::{Answer, Place};
 
 const CHANNEL: &str = "1234567890";
@@ -278,25 +278,28 @@ fn a_login_at_line_brings_a_readers_messages_there_and_nobody_elses() {
     let stage = Stage::new();
     let (place, env) = (&stage.place, stage.place.env());
     let town = place.tenant("hidamari");
-    let go = |nickname: &str| {
-        let reader = place.family(&town, nickname).subscriber;
-        let page = own(place, &town, reader, "delivery");
+    let pressed = |nickname: &str| {
+        let page = own(place, &town, place.family(&town, nickname).subscriber, "delivery");
         place.get(&page).says("LINEで受け取る");
-        let away = send(place, &page, &[("step", "line")]);
-        let wish = away
-            .header("location")
-            .strip_prefix("/hidamari/line/enter")
-            .unwrap()
-            .to_owned();
-        let (door, cookie) = go_out_to(place, &wish);
+        send(place, &page, &[("step", "line")])
+    };
+    let at_line = |pressed: &Answer| {
+        let (door, cookie) = go_on(place, pressed);
         let back = location(&door);
-        let came = come_back(place, back.strip_prefix("http://127.0.0.1:8117").unwrap(), &cookie);
-        assert_eq!(came.status, StatusCode::SEE_OTHER, "{}", came.body);
-        place.get(came.header("location"))
+        let path = back.strip_prefix("http://127.0.0.1:8117").unwrap().to_owned();
+        come_back(place, &path, &cookie)
     };
 
-    go("そら").says("LINEに届くようにしました");
-    go("つぶ").says("別の登録で使われています");
+    let first = pressed("そら");
+    let came = at_line(&first);
+    assert_eq!(came.status, StatusCode::SEE_OTHER, "{}", came.body);
+    place.get(came.header("location")).says("LINEに届くようにしました");
+    let taken = at_line(&pressed("つぶ"));
+    assert_eq!(taken.status, StatusCode::CONFLICT);
+    taken.says("別の登録で使われています").is_silent_about("/my/");
+    let again = at_line(&first);
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "a ticket works once");
+    again.is_silent_about("/my/");
 
     let used = |nickname: &str| {
         let ways = reception::of(env, &town, place.family(&town, nickname).subscriber)

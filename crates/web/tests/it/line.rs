@@ -17,6 +17,7 @@ use kizuna_store::line as memory;
 use kizuna_store::tenants::{self, Tenant};
 use serde_json::{Value, json};
 
+use crate::delivery::{own, reader, send};
 use crate::support::{Answer, Place};
 
 pub(crate) const SECRET: &str = "channel-secret";
@@ -262,6 +263,27 @@ pub(crate) fn go_out_to(place: &Place, wish: &str) -> (String, String) {
     (answer.header("location").to_owned(), pair)
 }
 
+/// Follows the link of the page that leads on to LINE, with the cookie that came with the page.
+pub(crate) fn go_on(place: &Place, page: &Answer) -> (String, String) {
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    page.says("<a class=\"button button--main button--wide\" href=\"/hidamari/line/enter?to=errand\">");
+    let errand = page.header("set-cookie");
+    for word in [
+        "kizuna_errand=",
+        "Path=/hidamari/line;",
+        "Max-Age=600;",
+        "HttpOnly",
+        "SameSite=Lax",
+    ] {
+        assert!(errand.contains(word), "{word}: {errand}");
+    }
+    let ticket = errand.split(';').next().unwrap();
+    let answer = come_back(place, "/hidamari/line/enter?to=errand", ticket);
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let login = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    (answer.header("location").to_owned(), login)
+}
+
 pub(crate) fn come_back(place: &Place, path: &str, cookie: &str) -> Answer {
     place.ask(
         Request::get(path)
@@ -269,6 +291,70 @@ pub(crate) fn come_back(place: &Place, path: &str, cookie: &str) -> Answer {
             .body(Body::empty())
             .unwrap(),
     )
+}
+
+#[test]
+fn the_ticket_of_an_errand_is_in_no_address_and_taken_from_none() {
+    let (place, town) = on_line(
+        &[("login_channel_id", "1657")],
+        &[("login_channel_secret", "login-secret")],
+    );
+    let page = own(&place, &town, reader(&place, &town, "そら"), "delivery");
+    let words = [
+        ("", "LINEへ進む"),
+        (
+            "?lang=easy",
+            "<ruby>進<rp>（</rp><rt>すす</rt><rp>）</rp></ruby>む</span></a>",
+        ),
+        ("?lang=en", "Go to LINE"),
+    ];
+    for (language, button) in words {
+        let pressed = send(&place, &format!("{page}{language}"), &[("step", "line")]);
+        let ticket = pressed.header("set-cookie").split(';').next().unwrap().to_owned();
+        let ticket = ticket.strip_prefix("kizuna_errand=").unwrap();
+        assert!(!ticket.is_empty());
+        pressed.says(button).is_silent_about(ticket);
+        let (door, login) = go_on(&place, &pressed);
+        assert!(login.contains(ticket) && !door.contains(ticket));
+
+        // From a link nothing is taken, with the cookie or without.
+        let sent = go_out_to(&place, &format!("?errand={ticket}"));
+        assert!(!sent.1.contains('~'), "{}", sent.1);
+        let bare = place.get(&format!("/hidamari/line/enter?to=errand&errand={ticket}"));
+        assert_eq!(bare.status, StatusCode::NOT_FOUND);
+        assert_eq!(bare.header("set-cookie"), "");
+        let plain = come_back(&place, "/hidamari/line/enter", &format!("kizuna_errand={ticket}"));
+        assert!(
+            !plain.header("set-cookie").contains('~'),
+            "another button is another wish"
+        );
+    }
+}
+
+#[test]
+fn a_page_from_elsewhere_presses_no_button_that_leads_to_line() {
+    let (place, town) = on_line(
+        &[("login_channel_id", "1657")],
+        &[("login_channel_secret", "login-secret")],
+    );
+    let page = own(&place, &town, reader(&place, &town, "そら"), "delivery");
+    let press = |name: &str, value: &str| {
+        let request = Request::post(&page)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(name, value);
+        place.ask(request.body(Body::from("step=line")).unwrap())
+    };
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://elsewhere.example"),
+    ] {
+        let answer = press(name, value);
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        assert_eq!(answer.header("set-cookie"), "");
+    }
+    for (name, value) in [("sec-fetch-site", "same-origin"), ("origin", "null")] {
+        go_on(&place, &press(name, value));
+    }
 }
 
 #[test]
