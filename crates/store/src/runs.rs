@@ -900,27 +900,27 @@ sql!(
 /// How often waiting letters are looked for again because they moved into other batches meanwhile.
 const LOOKS_MAX: usize = 10;
 
-/// Finds letters that wait, after the batch of each was told of a recall.
+sql!(
+    HOLDING,
+    "SELECT DISTINCT b.id FROM deliveries d JOIN batches b ON b.id = d.batch_id
+     WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.outcome IS NULL AND b.state IN ('ready', 'claimed', 'held')"
+);
+
+/// Tells every batch that holds a letter of a subscription of a recall, also letters that may have left and are repeated.
 ///
 /// To tell a batch waits for a worker that is just asking whether its next letter may leave, and makes the next one
 /// wait. A letter may have moved into another batch meanwhile, so that it is looked again until no batch is new.
-fn tell_batches<T>(
-    tx: &mut WriteTx<'_>,
-    scope: Scope,
-    batch_of: impl Fn(&T) -> BatchId,
-    mut find: impl FnMut(&mut WriteTx<'_>) -> Result<Vec<T>, StoreError>,
-) -> Result<Vec<T>, StoreError> {
+fn tell_batches(tx: &mut WriteTx<'_>, scope: Scope, subscription: SubscriptionId) -> Result<(), StoreError> {
     let mut told = BTreeSet::new();
     for _ in 0..LOOKS_MAX {
-        let waiting = find(tx)?;
-        let untold: BTreeSet<BatchId> = waiting
-            .iter()
-            .map(&batch_of)
-            .filter(|batch| !told.contains(batch))
-            .collect();
+        let holding = tx.all(HOLDING, args![scope.bytes(), subscription.bytes()], |row| {
+            row.id(0, BatchId::from_bytes)
+        })?;
+        let untold: BTreeSet<BatchId> = holding.into_iter().filter(|batch| !told.contains(batch)).collect();
         if untold.is_empty() {
-            return Ok(waiting);
+            return Ok(());
         }
+        // In one order everywhere, so that two who recall at once do not wait for each other.
         for batch in untold {
             tx.exec(RECALL, args![scope.bytes(), batch.bytes()])?;
             told.insert(batch);
@@ -950,11 +950,9 @@ pub fn recall(
     subscription: SubscriptionId,
     recall: Recall,
 ) -> Result<u64, StoreError> {
-    let batch_of = |letter: &(BatchId, i64)| letter.0;
-    let waiting = tell_batches(tx, scope, batch_of, |tx| {
-        tx.all(PENDING_OF, args![scope.bytes(), subscription.bytes()], |row| {
-            Ok((row.id(0, BatchId::from_bytes)?, row.int(1)?))
-        })
+    tell_batches(tx, scope, subscription)?;
+    let waiting = tx.all(PENDING_OF, args![scope.bytes(), subscription.bytes()], |row| {
+        Ok((row.id(0, BatchId::from_bytes)?, row.int(1)?))
     })?;
     for (batch, number) in &waiting {
         match recall {
@@ -1013,21 +1011,19 @@ pub fn take_waiting(
     scope: Scope,
     subscription: SubscriptionId,
 ) -> Result<Vec<WaitingLetter>, StoreError> {
-    let batch_of = |letter: &WaitingLetter| letter.batch;
-    tell_batches(tx, scope, batch_of, |tx| {
-        tx.all(TO_MOVE, args![scope.bytes(), subscription.bytes()], |row| {
-            Ok(WaitingLetter {
-                batch: row.id(0, BatchId::from_bytes)?,
-                number: row.int(1)?,
-                run: row.id(2, RunId::from_bytes)?,
-                point: row.id(3, PointId::from_bytes)?,
-                day: row.day(4)?,
-                lane: row.int(5)?,
-                attempt: row.int(6)?,
-                not_before: instant(row.int(7)?),
-                expires: instant(row.int(8)?),
-                is_held: row.text(9)? == "held",
-            })
+    tell_batches(tx, scope, subscription)?;
+    tx.all(TO_MOVE, args![scope.bytes(), subscription.bytes()], |row| {
+        Ok(WaitingLetter {
+            batch: row.id(0, BatchId::from_bytes)?,
+            number: row.int(1)?,
+            run: row.id(2, RunId::from_bytes)?,
+            point: row.id(3, PointId::from_bytes)?,
+            day: row.day(4)?,
+            lane: row.int(5)?,
+            attempt: row.int(6)?,
+            not_before: instant(row.int(7)?),
+            expires: instant(row.int(8)?),
+            is_held: row.text(9)? == "held",
         })
     })
 }
