@@ -146,6 +146,10 @@ pub fn add_child(env: &Env, tenant: &Tenant, reader: SubscriberId, new: &NewChil
             return Ok(Added::Known);
         }
         let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+        if following.iter().any(|known| known.subscription == new.key) {
+            // The first of two presses was done between the two looks.
+            return Ok(Added::Done);
+        }
         if following.len() as i64 >= people::SUBSCRIPTIONS_MAX {
             return Ok(Added::Full);
         }

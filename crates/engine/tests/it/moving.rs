@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use kizuna_domain::day::Day;
+use kizuna_domain::ids::PointId;
 use kizuna_domain::people::{Follower, Reach, SubscriptionState};
 use kizuna_domain::tenant::Settings;
 use kizuna_engine::actions::moving::{
@@ -234,7 +235,7 @@ on_both! {
                 let scope = new.tenant().scope();
                 people::remove_point(tx, scope, taken.subscriber, point.id)?;
                 people::add_point(tx, &env.keys, scope, &NewPoint {
-                    id: point.id,
+                    id: PointId::new(env.ids.next()),
                     subscriber: taken.subscriber,
                     account: point.account,
                     channel: point.channel.clone(),
