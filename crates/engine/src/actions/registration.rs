@@ -335,6 +335,12 @@ impl<'a> Enrolment<'a> {
             PointState::Verified
         };
         if let Some(known) = people::point_at(tx, keys, scope, reached.channel, reached.address)? {
+            if known.subscriber == reached.number {
+                // The first of two presses was a moment faster; begun again, this one finds what it did.
+                return Err(StoreError::Conflict {
+                    statement: "registration::reader",
+                });
+            }
             if let Some(troubled) = troubles::point(tx, keys, scope, known.id)?.filter(|_| !is_blocked) {
                 // Somebody reads here, whatever was refused before.
                 troubles::lift(tx, keys, scope, &troubled)?;
