@@ -11,7 +11,7 @@ use kizuna_domain::roster;
 use kizuna_store::people::{self, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{StoreError, WriteTx};
+use kizuna_store::{StoreError, WriteTx, erase};
 use uuid::Uuid;
 
 use super::{Actor, Note, people as readers};
@@ -135,6 +135,8 @@ pub fn add_child(env: &Env, tenant: &Tenant, reader: SubscriberId, new: &NewChil
     let note = Note::new(env, Actor::Reader, Some(scope), "subscription.add");
     let consent = env.ids.next();
     Ok(env.write(|tx| {
+        // Whoever presses twice waits for themselves, and sees what the first press did.
+        erase::hold(tx, scope, reader)?;
         if let Some(known) = people::one(tx, &env.keys, scope, new.key)? {
             return Ok(if known.subscriber == reader {
                 Added::Done
@@ -146,10 +148,6 @@ pub fn add_child(env: &Env, tenant: &Tenant, reader: SubscriberId, new: &NewChil
             return Ok(Added::Known);
         }
         let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
-        if following.iter().any(|known| known.subscription == new.key) {
-            // The first of two presses was done between the two looks.
-            return Ok(Added::Done);
-        }
         if following.len() as i64 >= people::SUBSCRIPTIONS_MAX {
             return Ok(Added::Full);
         }
