@@ -4,17 +4,12 @@ use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::{PointState, Reach};
 use kizuna_domain::text::masked;
 use kizuna_store::people;
-use kizuna_store::tenants::{self, Account, Tenant};
-use kizuna_store::{ReadTx, StoreError};
+use kizuna_store::tenants::{self, Tenant};
 
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::login;
-
-/// Channels that write to e-mail addresses, the real one first; the folder stands in for a relay.
-pub const MAIL: [&str; 2] = ["email", "outbox"];
-/// Channel of a reader's own page.
-pub const WEB: &str = "web";
+use crate::ways::{MAIL, WEB};
 
 /// One way on which messages can come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,16 +39,6 @@ pub struct Reception {
     pub has_line: bool,
     /// True where the reader's own page can be added.
     pub has_web: bool,
-}
-
-/// The account through which a tenant writes to e-mail addresses.
-pub(crate) fn mail_account(tx: &mut ReadTx<'_>, env: &Env, tenant: &Tenant) -> Result<Option<Account>, StoreError> {
-    for channel in MAIL {
-        if let Some(account) = tenants::account(tx, &env.keys, tenant.scope(), channel)? {
-            return Ok(Some(account));
-        }
-    }
-    Ok(None)
 }
 
 /// How messages come to a reader; `None` for whoever follows nothing.

@@ -1,4 +1,4 @@
-//! Single mails that somebody asked for and waits for: a link to confirm, a fresh link, a welcome.
+//! Single mails that somebody asked for and waits for: a link to confirm, a fresh link.
 //!
 //! They wait in a table of their own, beside the daily run, and leave within seconds at any hour. A mail of which
 //! nobody knows whether it was taken is sent again with the same Message-ID: a second confirmation harms nobody.
@@ -20,6 +20,7 @@ use kizuna_store::{Scope, StoreError, WriteTx};
 
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
+use crate::ways::MAIL;
 use crate::witness;
 
 /// Mails of one tenant in one pass.
@@ -47,8 +48,6 @@ pub enum Occasion {
     FreshLink,
     /// Messages did not arrive: do they now?
     Repair,
-    /// Somebody registered: the link to their own pages.
-    Welcome,
 }
 
 /// A mail to be written. Its `Debug` shows neither address nor link.
@@ -179,10 +178,12 @@ fn claim(env: &Env, scope: Scope) -> Result<Vec<Mail>, StoreError> {
 
 /// The account through which a tenant writes mails: its relay, or the folder that stands in for one.
 pub(crate) fn way(tx: &mut kizuna_store::ReadTx<'_>, env: &Env, scope: Scope) -> Result<Option<Account>, StoreError> {
-    match tenants::account(tx, &env.keys, scope, "email")? {
-        Some(account) => Ok(Some(account)),
-        None => tenants::account(tx, &env.keys, scope, "outbox"),
+    for channel in MAIL {
+        if let Some(account) = tenants::account(tx, &env.keys, scope, channel)? {
+            return Ok(Some(account));
+        }
     }
+    Ok(None)
 }
 
 fn send(env: &Env, account: &Account, mails: &[Mail], slip: &mut Slip<'_>) -> Result<(), EngineError> {
@@ -304,7 +305,6 @@ struct Speech {
     empty_mail: Words,
     fresh_link: Words,
     repair: Words,
-    welcome: Words,
 }
 
 impl Speech {
@@ -322,7 +322,6 @@ impl Speech {
             Occasion::EmptyMail => &self.empty_mail,
             Occasion::FreshLink => &self.fresh_link,
             Occasion::Repair => &self.repair,
-            Occasion::Welcome => &self.welcome,
         }
     }
 }
@@ -354,12 +353,6 @@ static JA: Speech = Speech {
         link: "届いたことを知らせる",
         after: "このリンクは、{until}まで使えます。\n\n心あたりのないときは、何もしないでください。何も変わりません。",
     },
-    welcome: Words {
-        subject: "手続きが終わりました",
-        before: "{town}です。手続きが終わりました。これから、このメールアドレスにお届けします。\n\n下のリンクは、あなたのページです。届けかたを変えることも、止めることも、いつでもできます。",
-        link: "あなたのページをひらく",
-        after: "このリンクは、ほかの人には見せないでください。",
-    },
 };
 
 static EASY: Speech = Speech {
@@ -389,12 +382,6 @@ static EASY: Speech = Speech {
         link: "とどいたと しらせる",
         after: "この リンクは {until} まで ｜使《つか》えます。\n\nあなたが ｜頼《たの》んでいない ときは、｜何《なに》も しないでください。",
     },
-    welcome: Words {
-        subject: "てつづきが おわりました",
-        before: "{town}です。｜手続《てつづ》きが ｜終《お》わりました。これから この メールアドレスに ｜届《とど》きます。\n\n｜下《した》の リンクは あなたの ページです。いつでも ｜変《か》えることや ｜止《と》めることが できます。",
-        link: "あなたの ページを ひらく",
-        after: "この リンクを ほかの ｜人《ひと》に ｜見《み》せないでください。",
-    },
 };
 
 static EN: Speech = Speech {
@@ -423,12 +410,6 @@ static EN: Speech = Speech {
         before: "This is {town}. If you can read this, our mail reaches you.\n\nOpen the link below and press the button on the page; our messages then come again.",
         link: "Tell us that it arrived",
         after: "The link works until {until} (Japan time).\n\nIf you did not ask for this, do nothing. Nothing changes.",
-    },
-    welcome: Words {
-        subject: "All is set",
-        before: "This is {town}. All is set: our messages will come to this address.\n\nThe link below is your own page. You can change or stop everything there at any time.",
-        link: "Open your page",
-        after: "Please show this link to nobody else.",
     },
 };
 
@@ -484,12 +465,11 @@ fn paragraphs(words: &str, fill: &dyn Fn(&str) -> String) -> Vec<Block> {
 mod tests {
     use super::*;
 
-    const OCCASIONS: [Occasion; 5] = [
+    const OCCASIONS: [Occasion; 4] = [
         Occasion::Confirm,
         Occasion::EmptyMail,
         Occasion::FreshLink,
         Occasion::Repair,
-        Occasion::Welcome,
     ];
 
     fn every(mut look: impl FnMut(&Speech, Occasion, &Words)) {
@@ -540,7 +520,7 @@ mod tests {
                 "do nothing",
             ];
             let says = says.iter().any(|words_of| words.after.contains(words_of));
-            assert!(says || occasion == Occasion::Welcome, "{} {occasion:?}", speech.tag);
+            assert!(says, "{} {occasion:?}", speech.tag);
         });
     }
 

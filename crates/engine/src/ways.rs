@@ -8,10 +8,10 @@ use crate::error::EngineError;
 use crate::line::login;
 use crate::line::talk::Replies;
 
-/// Channel of those who read on the page only.
+/// Channel of a reader's own page.
 pub const WEB: &str = "web";
-/// Channels that write to e-mail addresses; the folder stands in for a relay.
-const MAIL: [&str; 2] = ["email", "outbox"];
+/// Channels that write to e-mail addresses, the real one first; the folder stands in for a relay.
+pub const MAIL: [&str; 2] = ["email", "outbox"];
 
 /// The ways of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

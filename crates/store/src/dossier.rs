@@ -95,14 +95,6 @@ sql!(
      WHERE d.tenant_id = $1 AND d.subscription_id = $2 ORDER BY d.day_on, d.cohort_id LIMIT $3"
 );
 
-sql!(IS_KNOWN, "SELECT 1 FROM subscribers WHERE tenant_id = $1 AND id = $2");
-
-/// True where there is such a reader.
-pub fn is_known(tx: &mut ReadTx<'_>, scope: Scope, reader: SubscriberId) -> Result<bool, StoreError> {
-    let found = tx.one(IS_KNOWN, args![scope.bytes(), reader.bytes()], |row| row.int(0))?;
-    Ok(found.is_some())
-}
-
 /// What is kept about a reader; `None` where there is no such reader.
 pub fn of(
     tx: &mut ReadTx<'_>,

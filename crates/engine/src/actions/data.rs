@@ -149,7 +149,7 @@ impl LetterState {
 /// True where there is such a reader: registered, and not erased.
 pub fn is_known(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<bool, EngineError> {
     let scope = tenant.scope();
-    Ok(env.db.read(|tx| dossier::is_known(tx, scope, reader))?)
+    Ok(env.db.read(|tx| people::exists(tx, scope, reader))?)
 }
 
 /// Everything that is kept about a reader; `None` where nothing is. Reads only, so that nothing about it is recorded.

@@ -17,8 +17,8 @@ use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::errand::Proved;
 use crate::line::identity::{self, Pass, Purpose};
-use crate::reception::{self, MAIL, WEB};
 use crate::transactional::{self, New, Occasion};
+use crate::ways::{MAIL, WEB};
 
 /// Mails to new addresses that one reader may ask for in a day.
 const ASKED_MAX: i64 = 5;
@@ -175,7 +175,7 @@ pub fn ask_mail(
     ];
     Ok(env.write(|tx| {
         let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
-        let account = reception::mail_account(tx, env, tenant)?;
+        let account = transactional::way(tx, env, scope)?;
         let Some(account) = account.filter(|_| follows && tenant.settings.choices.ways) else {
             return Ok(Asked::NotOffered);
         };
@@ -217,7 +217,7 @@ pub fn confirm_mail(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Joined, E
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.way");
     let (hours, id) = (Hours::of(tenant)?, env.ids.next());
     Ok(env.write(|tx| {
-        let Some(account) = reception::mail_account(tx, env, tenant)? else {
+        let Some(account) = transactional::way(tx, env, scope)? else {
             return Ok(Joined::Gone);
         };
         let joined = join(tx, env, tenant, reader, (&account.channel, address), id, &hours, &note)?;

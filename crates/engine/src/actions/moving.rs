@@ -19,8 +19,8 @@ use super::{Actor, Note, delivery};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::errand::Proved;
-use crate::reception::{self, MAIL, WEB};
-use crate::run;
+use crate::ways::{MAIL, WEB};
+use crate::{run, transactional};
 
 /// How long a code can be used.
 pub const VALID: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -423,7 +423,7 @@ fn new_address(
     let scope = to.scope();
     let (account, address) = match way {
         Way::Mail => (
-            reception::mail_account(tx, env, to)?,
+            transactional::way(tx, env, to.scope())?,
             confirmed_mail(tx, env, from.scope(), reader)?,
         ),
         Way::Web => (

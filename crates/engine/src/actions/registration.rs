@@ -101,7 +101,7 @@ impl std::fmt::Debug for Waiting {
 /// What waits for the holder of a ticket to confirm.
 pub fn waiting(pass: &Pass) -> Result<Waiting, EngineError> {
     let wrong = || EngineError::Rule("this ticket confirms no registration".to_owned());
-    serde_json::from_str(identity::subject(pass)).map_err(|_| wrong())
+    serde_json::from_str(pass.subject()).map_err(|_| wrong())
 }
 
 /// How whoever registers is reached, and how that was proved.

@@ -168,11 +168,6 @@ pub fn line_user(pass: &Pass) -> Result<&str, EngineError> {
     }
 }
 
-/// The words that a ticket was made with.
-pub(crate) fn subject(pass: &Pass) -> &str {
-    &pass.subject
-}
-
 /// The reader who has the LINE user of a ticket; `None` where nobody registered.
 pub fn holder(env: &Env, tenant: &Tenant, pass: &Pass) -> Result<Option<SubscriberId>, EngineError> {
     let (scope, user) = (tenant.scope(), line_user(pass)?);

@@ -9,7 +9,7 @@ use kizuna_engine::actions::people::{self as readers, ListRow};
 use kizuna_engine::actions::{data, tenants as installation};
 use kizuna_engine::{planner, retention};
 use kizuna_store::people::NewPoint;
-use kizuna_store::{Keyring, audit, dossier, people};
+use kizuna_store::{Keyring, audit, people};
 use uuid::Uuid;
 
 use crate::app::{Family, TODAY, TOWN, TestApp, Town, account, daily, day, jst, on_both, only};
@@ -20,7 +20,7 @@ impl Town<'_> {
         self.app
             .env
             .db
-            .read(|tx| dossier::is_known(tx, scope, family.subscriber))
+            .read(|tx| people::exists(tx, scope, family.subscriber))
             .unwrap()
     }
 
@@ -289,7 +289,7 @@ fn whom_a_restored_backup_brings_back_is_erased_once_more() {
     let known = |family: &Family| {
         restored
             .db
-            .read(|tx| dossier::is_known(tx, scope, family.subscriber))
+            .read(|tx| people::exists(tx, scope, family.subscriber))
             .unwrap()
     };
     assert!(known(&hanako) && known(&taro));

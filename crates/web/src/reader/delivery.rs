@@ -10,7 +10,8 @@ use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::PointState;
 use kizuna_engine::actions::delivery::{self, Asked, Chosen, Joined};
 use kizuna_engine::line::errand::Errand;
-use kizuna_engine::reception::{self, MAIL, WEB, Way};
+use kizuna_engine::reception::{self, Way};
+use kizuna_engine::ways::{MAIL, WEB};
 use kizuna_engine::{EngineError, links, run};
 use kizuna_store::line;
 use kizuna_store::tenants::Tenant;
@@ -355,8 +356,8 @@ pub(crate) fn came_back(
 
 /// A link to a reader's own pages that ends tomorrow.
 pub(super) fn short_token(site: &Site, tenant: &Tenant, reader: SubscriberId) -> Result<String, PageError> {
-    let tomorrow = run::today(&site.env, tenant)? + 1;
-    Ok(links::own_token(&site.env.keys, tenant.id, reader, tomorrow))
+    let today = run::today(&site.env, tenant)?;
+    Ok(links::fresh_own_token(&site.env.keys, tenant.id, reader, today))
 }
 
 /// The name of a channel as families say it.

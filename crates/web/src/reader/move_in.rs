@@ -11,8 +11,8 @@ use kizuna_domain::ids::SubscriberId;
 use kizuna_engine::actions::moving::{self, Arrived, Luggage, Way};
 use kizuna_engine::line::errand::Errand;
 use kizuna_engine::line::login;
-use kizuna_engine::reception::{MAIL, WEB};
 use kizuna_engine::run;
+use kizuna_engine::ways::{MAIL, WEB};
 use kizuna_store::tenants::{self, Tenant};
 use serde::Deserialize;
 

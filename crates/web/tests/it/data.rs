@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use kizuna_domain::day::Day;
 use kizuna_domain::people::Follower;
 use kizuna_engine::links;
-use kizuna_store::dossier;
+use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 
 use crate::support::{Place, Row, TODAY};
@@ -22,7 +22,7 @@ fn path(place: &Place, town: &Tenant, reader: &Follower) -> String {
 
 fn is_known(place: &Place, town: &Tenant, reader: &Follower) -> bool {
     let (scope, id) = (town.scope(), reader.subscriber);
-    place.env().db.read(|tx| dossier::is_known(tx, scope, id)).unwrap()
+    place.env().db.read(|tx| people::exists(tx, scope, id)).unwrap()
 }
 
 #[test]
