@@ -85,10 +85,11 @@ impl Hours {
     ///
     /// ```
     /// use kizuna_domain::opening::Hours;
+    /// let every_week: [&str; 0] = [];
     /// assert!(Hours::parse("月-金 8:30-17:15", &["祝日", "12-29..01-03"]).is_ok());
-    /// assert!(Hours::parse("第2土・第4土 9:30-12:00 13:00-15:30", &[]).is_ok());
-    /// assert!(Hours::parse("24時間", &[]).is_ok());
-    /// assert!(Hours::parse("月-金 17:15", &[]).is_err());
+    /// assert!(Hours::parse("第2土・第4土 9:30-12:00 13:00-15:30", &every_week).is_ok());
+    /// assert!(Hours::parse("24時間", &every_week).is_ok());
+    /// assert!(Hours::parse("月-金 17:15", &every_week).is_err());
     /// ```
     pub fn parse<T: AsRef<str>>(open: &str, closed: &[T]) -> Result<Hours, NotHours> {
         let open: String = open.nfkc().collect();
