@@ -15,12 +15,11 @@ use axum::response::{Html, IntoResponse, Response};
 use kizuna_domain::content::pack::is_code;
 use kizuna_engine::EngineError;
 use kizuna_store::StoreError;
-use kizuna_store::tenants::{self, Tenant};
+use kizuna_store::tenants;
 
 use crate::guard::{Shared, blocking};
 use crate::language::Language;
-use crate::reader::desks::OpenDesk;
-use crate::reader::{Desks, Frame, desks};
+use crate::reader::{Desks, Frame};
 use crate::{Site, ruby};
 
 /// Why a page cannot be shown.
@@ -32,6 +31,13 @@ pub(crate) enum PageError {
     Answer(Box<Response>),
     /// Our fault.
     Broken(Arc<dyn Error + Send + Sync>),
+}
+
+impl PageError {
+    /// A page in place of the one that was asked for.
+    pub(crate) fn instead(answer: Result<Response, PageError>) -> PageError {
+        answer.map_or_else(|error| error, |response| PageError::Answer(Box::new(response)))
+    }
 }
 
 impl From<EngineError> for PageError {
@@ -234,16 +240,15 @@ impl Words {
 }
 
 /// The town that an address names and its desks, so that a family sees where to call. A failing database names none.
-async fn town(site: &Shared, path: &str, language: Language) -> Option<(Tenant, Vec<OpenDesk>)> {
+async fn town(site: &Shared, path: &str, language: Language) -> Option<(Frame, Desks)> {
     let code = path.split('/').nth(1).filter(|code| is_code(code))?.to_owned();
     let found = blocking(site, move |site| {
         let tenant = site.env.db.read(|tx| tenants::by_code(tx, &code))?;
         tenant
-            .map(|tenant| Ok((desks(site, &tenant, language)?, tenant)))
+            .map(|tenant| Ok((Frame::new(&tenant, language), Desks::of(site, &tenant, language)?)))
             .transpose()
     });
-    let (desks, tenant) = found.await.ok()??;
-    Some((tenant, desks))
+    found.await.ok()?
 }
 
 /// Gives every answer its headers, and every bare error a page with a number.
@@ -292,25 +297,17 @@ fn report(site: &Site, status: StatusCode, method: &Method, cause: Option<&Cause
     number
 }
 
-fn error_page(
-    status: StatusCode,
-    language: Language,
-    number: String,
-    town: Option<(Tenant, Vec<OpenDesk>)>,
-) -> Response {
+fn error_page(status: StatusCode, language: Language, number: String, town: Option<(Frame, Desks)>) -> Response {
     let words = language.pick(&JA, &EASY, &EN);
     let [title, text] = words.of_status(status);
-    let (frame, desks) = match town {
-        Some((tenant, desks)) => (Frame::new(&tenant, language), desks),
-        None => (Frame::of_no_town(language), Vec::new()),
-    };
+    let (frame, desks) = town.unwrap_or_else(|| (Frame::of_no_town(language), Desks::default()));
     let shown = ErrorPage {
         frame,
         title,
         text,
         number_label: words.number,
         number,
-        desks: Desks { desks },
+        desks,
     };
     page(status, &shown).unwrap_or_else(|_| (status, title).into_response())
 }

@@ -333,7 +333,7 @@ impl FromRequestParts<Shared> for Reader {
                     subscriber,
                     token: asked.token,
                 }),
-                (tenant, _) => Err(gone::answer(site, tenant.as_ref(), asked.language)?),
+                (tenant, _) => Err(PageError::instead(gone::answer(site, tenant.as_ref(), asked.language))),
             }
         })
         .await
@@ -415,7 +415,7 @@ impl FromRequestParts<Shared> for Own {
             Some(_) => {
                 let token = asked.token;
                 let answer = blocking(site, move |site| expired::show(site, &tenant, asked.language, &token)).await;
-                Err(answer.map_or_else(|error| error, |response| PageError::Answer(Box::new(response))))
+                Err(PageError::instead(answer))
             }
             None => Err(closed_link(site, tenant, asked.language).await),
         }
@@ -424,8 +424,7 @@ impl FromRequestParts<Shared> for Own {
 
 /// The page behind a link that opens nothing.
 async fn closed_link(site: &Shared, tenant: Tenant, language: Language) -> PageError {
-    let answer = blocking(site, move |site| closed(site, &tenant, language, Closed::Gone)).await;
-    answer.map_or_else(|error| error, |response| PageError::Answer(Box::new(response)))
+    PageError::instead(blocking(site, move |site| closed(site, &tenant, language, Closed::Gone)).await)
 }
 
 /// The public side of a tenant.

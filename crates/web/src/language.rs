@@ -61,6 +61,14 @@ impl Language {
         }
     }
 
+    /// The same with more behind it: `?done=hour`, `?lang=en&done=hour`.
+    pub(crate) fn query_and(self, more: &str) -> String {
+        match self.query() {
+            "" => format!("?{more}"),
+            query => format!("{query}&{more}"),
+        }
+    }
+
     /// What the request asks for: `?lang=` first, then the browser's languages; Japanese wherever it is among them.
     pub(crate) fn of(parts: &Parts) -> Language {
         let mut asked = parts.uri.query().into_iter().flat_map(|query| query.split('&'));

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -137,9 +137,7 @@ pub(crate) async fn get(
         Ok(AccessibilityPage {
             frame: Frame::new(&tenant, language),
             words: language.pick(&JA, &EASY, &EN),
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
+            desks: Desks::of(site, &tenant, language)?,
         })
     })
     .await?;

@@ -3,7 +3,7 @@
 //! Asking for that mail lifts nothing; only a press on the page behind its link does. No page shows an address.
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::trouble::Trouble;
@@ -11,7 +11,8 @@ use kizuna_engine::actions::addresses::{self, Ailing, Asked};
 use kizuna_engine::line::identity::{self, Purpose, Shown};
 use kizuna_store::tenants::{self, Tenant};
 
-use super::{Closed, Desks, Frame, closed, desks};
+use super::own::{self, Done};
+use super::{Closed, Desks, Frame, closed};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, Town, blocking};
@@ -207,7 +208,9 @@ struct RepairPage {
     desks: Desks,
 }
 
-/// What the button led to, behind `asked=` in the address.
+/// The last part of the address of 届かないとき.
+const PAGE: &str = "address";
+/// What the button led to, behind `?done=`.
 const SENT: &str = "sent";
 const ENOUGH: &str = "enough";
 
@@ -220,36 +223,29 @@ pub(crate) async fn get(
     State(site): State<Shared>,
     language: Language,
     own: Own,
-    RawQuery(query): RawQuery,
+    Query(done): Query<Done>,
 ) -> Result<Response, PageError> {
     let words = words(language);
-    let asked = query.as_deref().unwrap_or_default().split('&');
-    let notice = asked
-        .filter_map(|pair| pair.strip_prefix("asked="))
-        .find_map(|asked| match asked {
-            SENT => Some((words.sent, words.sent_more)),
-            ENOUGH => Some((words.enough, words.enough_more)),
-            _ => None,
-        });
+    let notice = done.said(&[
+        (SENT, (words.sent, words.sent_more)),
+        (ENOUGH, (words.enough, words.enough_more)),
+    ]);
     let shown = blocking(&site, move |site| {
-        let Own { tenant, reader, token } = own;
-        let ailing = addresses::trouble(&site.env, &tenant, reader)?;
-        let page = |name: &str| format!("/{}/my/{token}{name}{}", tenant.code, language.query());
+        let Own { tenant, reader, token } = &own;
+        let ailing = addresses::trouble(&site.env, tenant, *reader)?;
         Ok(AddressPage {
-            frame: Frame::new(&tenant, language),
+            frame: Frame::new(tenant, language),
             words,
             ill: ailing.map(|Ailing { trouble, is_silent, .. }| {
                 let (what, how) = words.of(trouble);
                 Ill { what, how, is_silent }
             }),
             notice,
-            domain: domain(site, &tenant)?,
-            action: page("/address"),
-            delivery: page("/delivery"),
-            home: page(""),
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
+            domain: domain(site, tenant)?,
+            action: own::address(&own, PAGE, language),
+            delivery: own::address(&own, "delivery", language),
+            home: format!("/{}/my/{token}{}", tenant.code, language.query()),
+            desks: Desks::of(site, tenant, language)?,
         })
     })
     .await?;
@@ -268,23 +264,16 @@ fn domain(site: &Site, tenant: &Tenant) -> Result<String, PageError> {
 }
 
 /// Sends the mail that shows whether mail arrives.
-pub(crate) async fn post(State(site): State<Shared>, language: Language, own: Own) -> Result<Redirect, PageError> {
-    let page = format!("/{}/my/{}/address", own.tenant.code, own.token);
-    let asked = blocking(&site, move |site| {
-        Ok(addresses::ask_repair(
-            &site.env,
-            &own.tenant,
-            own.reader,
-            language.code(),
-        )?)
+pub(crate) async fn post(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
+    blocking(&site, move |site| {
+        let asked = addresses::ask_repair(&site.env, &own.tenant, own.reader, language.code())?;
+        Ok(match asked {
+            Asked::OnItsWay => own::done(&own, PAGE, language, SENT),
+            Asked::Enough => own::done(&own, PAGE, language, ENOUGH),
+            Asked::NothingIll => Redirect::to(&own::address(&own, PAGE, language)).into_response(),
+        })
     })
-    .await?;
-    let query = match asked {
-        Asked::OnItsWay => format!("?asked={SENT}&lang={}", language.code()),
-        Asked::Enough => format!("?asked={ENOUGH}&lang={}", language.code()),
-        Asked::NothingIll => language.query().to_owned(),
-    };
-    Ok(Redirect::to(&format!("{page}{query}")))
+    .await
 }
 
 /// Shows the button behind the link of that mail, or that it was pressed.
@@ -304,9 +293,7 @@ pub(crate) async fn repair(
             frame: Frame::new(&tenant, language),
             words: words(language),
             action,
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
+            desks: Desks::of(site, &tenant, language)?,
         };
         page(StatusCode::OK, &shown)
     })

@@ -13,7 +13,7 @@ use kizuna_engine::run;
 
 use super::date_field::{Asked, DateField, Parts, sentence};
 use super::own::{Page, SupportDoor, Ways, address, children, name, show_menu};
-use super::{Desks, Frame, dates, desks};
+use super::{Desks, Frame, dates};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
@@ -175,9 +175,7 @@ fn show(site: &Site, own: &Own, language: Language, wrong: Option<(&Entry, Wrong
         date: field.named(words.date_legend, words.date_hint),
         ways: Ways::new(own, language, &[Page::Date, Page::Child, Page::Pause, Page::Stop]),
         door: SupportDoor::of_own(own, language),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)
 }

@@ -9,7 +9,7 @@ use kizuna_domain::position::Anchor;
 use kizuna_engine::run;
 
 use super::own::{Page, Ways, address, children};
-use super::{Desks, Frame, dates, desks};
+use super::{Desks, Frame, dates};
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
@@ -73,9 +73,7 @@ pub(crate) async fn get(
             }),
             twin,
             ways: Ways::new(&own, language, &[Page::Date, Page::Pause]),
-            desks: Desks {
-                desks: desks(site, &own.tenant, language)?,
-            },
+            desks: Desks::of(site, &own.tenant, language)?,
         };
         page(StatusCode::OK, &shown)
     })

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -40,9 +40,7 @@ pub(crate) async fn get(
             frame: Frame::new(&tenant, language),
             title,
             text,
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
+            desks: Desks::of(site, &tenant, language)?,
         })
     })
     .await?;

@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
 use super::own::{Page, Ways, address, changed, children, name, show_menu};
-use super::{Desks, Frame, dates, desks};
+use super::{Desks, Frame, dates};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
@@ -268,9 +268,7 @@ fn form(
         nickname: entry.nickname.clone(),
         siblings: siblings.collect(),
         ways: Ways::new(own, language, &[Page::Date, Page::Pause, Page::Stop]),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_store::tenants::Tenant;
 
-use super::{Desks, Frame, OwnWords, desks};
+use super::{Desks, Frame, OwnWords};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::language::Language;
@@ -47,9 +47,7 @@ pub(crate) fn closed(site: &Site, tenant: &Tenant, language: Language, why: Clos
         title,
         text,
         how: words.new_link,
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)
 }

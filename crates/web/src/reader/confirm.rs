@@ -13,7 +13,7 @@ use kizuna_store::tenants::Tenant;
 use super::entry::{Checked, Look};
 use super::entry_words::EntryWords;
 use super::registered::registered;
-use super::{Closed, Desks, Frame, Way, desks};
+use super::{Closed, Desks, Frame, Way};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
@@ -54,9 +54,7 @@ pub(super) fn gone(site: &Site, tenant: &Tenant, language: Language, why: Closed
         title,
         text,
         form: format!("/{}/register{}", tenant.code, language.query()),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)
 }

@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_engine::actions::data;
+use kizuna_store::tenants::Tenant;
 
-use super::{Desks, Frame, desks};
-use crate::error::PageError;
-use crate::error::page;
+use super::{Desks, Frame};
+use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
 
@@ -101,32 +101,27 @@ struct DataPage {
     desks: Desks,
 }
 
-/// Where whoever was erased is led: nothing comes, and where to turn.
-pub(super) fn nothing_here(tenant: &str, language: Language) -> Response {
-    Redirect::to(&format!("/{tenant}/stopped{}", language.query())).into_response()
+/// Leads whoever was erased to where nothing comes, and where to turn.
+pub(super) fn nothing_here(tenant: &Tenant, language: Language) -> PageError {
+    let stopped = format!("/{}/stopped{}", tenant.code, language.query());
+    PageError::instead(Ok(Redirect::to(&stopped).into_response()))
 }
 
 /// Shows what is kept and what can be done with it.
 pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
-    let Own { tenant, reader, token } = own;
-    let code = tenant.code.clone();
     let shown = blocking(&site, move |site| {
-        if !data::is_known(&site.env, &tenant, reader)? {
-            return Ok(None);
+        let Own { tenant, reader, token } = &own;
+        if !data::is_known(&site.env, tenant, *reader)? {
+            return Err(nothing_here(tenant, language));
         }
-        Ok(Some(DataPage {
-            frame: Frame::new(&tenant, language),
+        Ok(DataPage {
+            frame: Frame::new(tenant, language),
             words: language.pick(&JA, &EASY, &EN),
             here: format!("/{}/my/{token}/data", tenant.code),
             query: language.query(),
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
-        }))
+            desks: Desks::of(site, tenant, language)?,
+        })
     })
     .await?;
-    match shown {
-        Some(shown) => page(StatusCode::OK, &shown),
-        None => Ok(nothing_here(&code, language)),
-    }
+    page(StatusCode::OK, &shown)
 }

@@ -188,10 +188,7 @@ struct DataFile {
 
 /// The file to read.
 pub(crate) async fn html(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
-    let (tenant, export) = exported(&site, own).await?;
-    let Some(export) = export else {
-        return Ok(nothing_here(&tenant.code, language));
-    };
+    let (tenant, export) = exported(&site, language, own).await?;
     let zone = tenant.settings.zone().map_err(EngineError::from)?;
     let shown = readable(export, language, &zone);
     Ok(attached(page(StatusCode::OK, &shown)?, "kiroku.html"))
@@ -199,10 +196,7 @@ pub(crate) async fn html(State(site): State<Shared>, language: Language, own: Ow
 
 /// The file for programs.
 pub(crate) async fn json(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
-    let (tenant, export) = exported(&site, own).await?;
-    let Some(export) = export else {
-        return Ok(nothing_here(&tenant.code, language));
-    };
+    let (_, export) = exported(&site, language, own).await?;
     let text = serde_json::to_string_pretty(&export).unwrap_or_default();
     let kind = HeaderValue::from_static("application/json; charset=utf-8");
     let mut response = ([(CONTENT_TYPE, kind)], text).into_response();
@@ -210,9 +204,10 @@ pub(crate) async fn json(State(site): State<Shared>, language: Language, own: Ow
     Ok(attached(response, "kiroku.json"))
 }
 
-async fn exported(site: &Shared, own: Own) -> Result<(Tenant, Option<Export>), PageError> {
+async fn exported(site: &Shared, language: Language, own: Own) -> Result<(Tenant, Export), PageError> {
     blocking(site, move |site| {
         let export = data::export(&site.env, &own.tenant, own.reader)?;
+        let export = export.ok_or_else(|| nothing_here(&own.tenant, language))?;
         Ok((own.tenant, export))
     })
     .await

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
 use super::own::{Page, Ways, address, changed, children, show_menu};
-use super::{Desks, Frame, dates, desks};
+use super::{Desks, Frame, dates};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
@@ -324,9 +324,7 @@ fn show(
         problem: said,
         cards,
         ways: Ways::new(own, language, ways),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)
 }

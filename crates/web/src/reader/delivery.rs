@@ -5,25 +5,28 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::PointState;
+use kizuna_engine::EngineError;
 use kizuna_engine::actions::delivery::{self, Asked, Chosen, Joined};
 use kizuna_engine::line::errand::Errand;
 use kizuna_engine::reception::{self, Way};
 use kizuna_engine::ways::{MAIL, WEB};
-use kizuna_engine::{EngineError, links, run};
 use kizuna_store::line;
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
-use super::dates;
-use super::{Closed, Desks, Frame, closed, desks, own};
+use super::own::{self, Done};
+use super::{Closed, Desks, Frame, closed, dates};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
 use crate::line::errand;
+
+/// The last part of this page's address.
+const PAGE: &str = "delivery";
 
 /// The words of this page.
 struct Words {
@@ -240,13 +243,6 @@ struct DeliveryPage {
     desks: Desks,
 }
 
-/// What the page says it has done.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Said {
-    pub(super) done: String,
-}
-
 /// The form as it comes in; a part that is missing is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -262,9 +258,9 @@ pub(crate) async fn get(
     State(site): State<Shared>,
     language: Language,
     own: Own,
-    Query(said): Query<Said>,
+    Query(done): Query<Done>,
 ) -> Result<Response, PageError> {
-    blocking(&site, move |site| show(site, &own, language, &said.done, None)).await
+    blocking(&site, move |site| show(site, &own, language, &done, None)).await
 }
 
 /// Changes one thing.
@@ -288,7 +284,8 @@ fn change(
     let Own { tenant, reader, .. } = own;
     let env = &site.env;
     let words = language.pick(&JA, &EASY, &EN);
-    let done = |what| Ok(Redirect::to(&address(tenant, &own.token, language, what)).into_response());
+    let done = |what| Ok(own::done(own, PAGE, language, what));
+    let wrong = |sentence| show(site, own, language, &Done::default(), Some((sentence, &entry.mail)));
     let point: Result<PointId, _> = entry.point.parse();
     let chosen = |chosen, what| match chosen {
         Chosen::Now | Chosen::Already => what,
@@ -316,23 +313,10 @@ fn change(
         ("mail", _) => match delivery::ask_mail(env, tenant, *reader, &entry.mail, language.code())? {
             Asked::Yes => done("mail"),
             Asked::NotOffered => done("no"),
-            Asked::NotAnAddress => show(site, own, language, "", Some((words.not_an_address, &entry.mail))),
-            Asked::TooOften => show(site, own, language, "", Some((words.too_often, &entry.mail))),
+            Asked::NotAnAddress => wrong(words.not_an_address),
+            Asked::TooOften => wrong(words.too_often),
         },
         _ => done("no"),
-    }
-}
-
-/// The page with a word of what was done.
-fn address(tenant: &Tenant, token: &str, language: Language, what: &str) -> String {
-    format!("/{}/my/{token}/delivery{}", tenant.code, done(language, what))
-}
-
-/// What an address carries so that the next page speaks the same language and says what was done.
-pub(super) fn done(language: Language, what: &str) -> String {
-    match language.query() {
-        "" => format!("?done={what}"),
-        query => format!("{query}&done={what}"),
     }
 }
 
@@ -347,17 +331,15 @@ pub(crate) fn came_back(
     match joined {
         Joined::Now | Joined::Before => {
             own::show_menu(site, tenant, reader);
-            let token = short_token(site, tenant, reader)?;
-            Ok(Redirect::to(&address(tenant, &token, language, "line")).into_response())
+            Ok(own::done(
+                &own::for_today(site, tenant, reader)?,
+                PAGE,
+                language,
+                "line",
+            ))
         }
         Joined::Taken | Joined::NotAFriend | Joined::Gone => errand::refused(tenant, language, joined),
     }
-}
-
-/// A link to a reader's own pages that ends tomorrow.
-pub(super) fn short_token(site: &Site, tenant: &Tenant, reader: SubscriberId) -> Result<String, PageError> {
-    let today = run::today(&site.env, tenant)?;
-    Ok(links::fresh_own_token(&site.env.keys, tenant.id, reader, today))
 }
 
 /// The name of a channel as families say it.
@@ -393,10 +375,10 @@ fn show(
     site: &Site,
     own: &Own,
     language: Language,
-    said: &str,
+    done: &Done,
     wrong: Option<(&'static str, &str)>,
 ) -> Result<Response, PageError> {
-    let Own { tenant, reader, token } = own;
+    let Own { tenant, reader, .. } = own;
     let words = language.pick(&JA, &EASY, &EN);
     // Whoever follows nothing has nothing to receive: the same page as behind a link that has ended.
     let Some(found) = reception::of(&site.env, tenant, *reader)? else {
@@ -436,12 +418,8 @@ fn show(
     let shown = DeliveryPage {
         frame: Frame::new(tenant, language),
         words,
-        action: format!("/{}/my/{token}/delivery{}", tenant.code, language.query()),
-        said: words
-            .said
-            .iter()
-            .find(|(what, _)| *what == said)
-            .map(|(_, sentence)| *sentence),
+        action: own::address(own, PAGE, language),
+        said: done.said(&words.said),
         problem: wrong.map(|(problem, _)| problem),
         mail_typed: wrong.map(|(_, typed)| typed.to_owned()).unwrap_or_default(),
         has_line_spare: found
@@ -455,9 +433,7 @@ fn show(
             web: found.has_web,
         },
         hours,
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)
 }

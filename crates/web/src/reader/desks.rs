@@ -21,13 +21,24 @@ use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
 
 /// Desks as a list with numbers to dial.
-#[derive(Template)]
+#[derive(Template, Default)]
 #[template(path = "parts/desks.html")]
 pub(crate) struct Desks {
     pub(crate) desks: Vec<OpenDesk>,
 }
 
 impl HtmlSafe for Desks {}
+
+impl Desks {
+    /// The desks that every message of a tenant ends with.
+    pub(crate) fn of(site: &Site, tenant: &Tenant, language: Language) -> Result<Desks, PageError> {
+        let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
+        desks.retain(|desk| desk.default);
+        Ok(Desks {
+            desks: open_now(site, tenant, desks, language)?,
+        })
+    }
+}
 
 /// A desk with what it is at this moment.
 pub(crate) struct OpenDesk {
@@ -44,13 +55,6 @@ impl Deref for OpenDesk {
     fn deref(&self) -> &Desk {
         &self.desk
     }
-}
-
-/// The desks that every message of a tenant ends with.
-pub(crate) fn desks(site: &Site, tenant: &Tenant, language: Language) -> Result<Vec<OpenDesk>, PageError> {
-    let mut desks = site.env.db.read(|tx| tenants::desks(tx, tenant.scope()))?;
-    desks.retain(|desk| desk.default);
-    open_now(site, tenant, desks, language)
 }
 
 /// Desks with whether somebody answers now, said in the language of the page; all else about them is the town's.

@@ -7,7 +7,8 @@ use axum::response::{Redirect, Response};
 use kizuna_engine::actions::data as actions;
 
 use super::data::nothing_here;
-use super::{Desks, Frame, desks};
+use super::own::address;
+use super::{Desks, Frame};
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
@@ -99,28 +100,20 @@ struct ErasePage {
 
 /// Says what goes and shows the button.
 pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
-    let Own { tenant, reader, token } = own;
-    let code = tenant.code.clone();
     let shown = blocking(&site, move |site| {
-        if !actions::is_known(&site.env, &tenant, reader)? {
-            return Ok(None);
+        if !actions::is_known(&site.env, &own.tenant, own.reader)? {
+            return Err(nothing_here(&own.tenant, language));
         }
-        let (data, query) = (format!("/{}/my/{token}/data", tenant.code), language.query());
-        Ok(Some(ErasePage {
-            frame: Frame::new(&tenant, language),
+        Ok(ErasePage {
+            frame: Frame::new(&own.tenant, language),
             words: language.pick(&JA, &EASY, &EN),
-            action: format!("{data}/erase{query}"),
-            back: format!("{data}{query}"),
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
-        }))
+            action: address(&own, "data/erase", language),
+            back: address(&own, "data", language),
+            desks: Desks::of(site, &own.tenant, language)?,
+        })
     })
     .await?;
-    match shown {
-        Some(shown) => page(StatusCode::OK, &shown),
-        None => Ok(nothing_here(&code, language)),
-    }
+    page(StatusCode::OK, &shown)
 }
 
 /// Stops everything, erases the reader, and says so on a page without a token.

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -51,9 +51,7 @@ pub(crate) async fn get(
             frame: Frame::new(&tenant, language),
             title,
             text,
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
+            desks: Desks::of(site, &tenant, language)?,
         })
     })
     .await?;

@@ -10,7 +10,7 @@ use kizuna_engine::actions::fresh_link;
 use kizuna_engine::links;
 use kizuna_store::tenants::Tenant;
 
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
@@ -70,9 +70,7 @@ fn answer(
         frame: Frame::new(tenant, language),
         words: language.pick(&JA, &EASY, &EN),
         action,
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)
 }

@@ -2,9 +2,10 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use axum::response::Response;
 use kizuna_store::tenants::Tenant;
 
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::language::Language;
@@ -14,19 +15,17 @@ use crate::language::Language;
 struct GonePage {
     frame: Frame,
     desks: Desks,
-    has_desks: bool,
 }
 
-/// A gentle 404 as the rejection of a guard.
-pub(crate) fn answer(site: &Site, tenant: Option<&Tenant>, language: Language) -> Result<PageError, PageError> {
+/// A gentle 404.
+pub(crate) fn answer(site: &Site, tenant: Option<&Tenant>, language: Language) -> Result<Response, PageError> {
     let desks = match tenant {
-        Some(tenant) => desks(site, tenant, language)?,
-        None => Vec::new(),
+        Some(tenant) => Desks::of(site, tenant, language)?,
+        None => Desks::default(),
     };
     let shown = GonePage {
         frame: tenant.map_or_else(|| Frame::of_no_town(language), |tenant| Frame::new(tenant, language)),
-        has_desks: !desks.is_empty(),
-        desks: Desks { desks },
+        desks,
     };
-    Ok(PageError::Answer(Box::new(page(StatusCode::NOT_FOUND, &shown)?)))
+    page(StatusCode::NOT_FOUND, &shown)
 }

@@ -5,17 +5,16 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriptionId;
 use kizuna_domain::people::Follower;
 use kizuna_engine::actions::invites::{self, Made};
 use kizuna_engine::{EngineError, run};
-use kizuna_store::people;
 use serde::Deserialize;
 
-use super::delivery::{Said, done};
-use super::{Closed, Desks, Frame, closed, dates, desks};
+use super::own::{self, Done};
+use super::{Desks, Frame, dates};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::format;
@@ -194,9 +193,9 @@ pub(crate) async fn get(
     language: Language,
     own: Own,
     door: Door,
-    Query(said): Query<Said>,
+    Query(done): Query<Done>,
 ) -> Result<Response, PageError> {
-    blocking(&site, move |site| show(site, &own, &door, language, &said.done)).await
+    blocking(&site, move |site| show(site, &own, &door, language, &done)).await
 }
 
 /// Makes a link, or takes one back.
@@ -207,7 +206,7 @@ pub(crate) async fn post(
     Form(entry): Form<Entry>,
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
-        let Own { tenant, reader, token } = &own;
+        let Own { tenant, reader, .. } = &own;
         let env = &site.env;
         let what = match (entry.step.as_str(), entry.key.parse(), entry.invite.parse()) {
             ("make", Ok(key), _) => {
@@ -227,8 +226,7 @@ pub(crate) async fn post(
             }
             _ => "no",
         };
-        let page = format!("/{}/my/{token}/invite{}", tenant.code, done(language, what));
-        Ok(Redirect::to(&page).into_response())
+        Ok(own::done(&own, "invite", language, what))
     })
     .await
 }
@@ -251,16 +249,11 @@ fn child(follower: &Follower, today: Day, own: &Own, language: Language) -> Chil
     }
 }
 
-fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> Result<Response, PageError> {
-    let Own { tenant, reader, token } = own;
+fn show(site: &Site, own: &Own, door: &Door, language: Language, done: &Done) -> Result<Response, PageError> {
+    let Own { tenant, reader, .. } = own;
     let words = language.pick(&JA, &EASY, &EN);
     let env = &site.env;
-    let following = env
-        .db
-        .read(|tx| people::of_subscriber(tx, &env.keys, tenant.scope(), *reader))?;
-    if following.is_empty() {
-        return closed(site, tenant, language, Closed::Gone);
-    }
+    let following = own::followed(site, own, language)?;
     let today = run::today(env, tenant)?;
     let zone = tenant.settings.zone().map_err(EngineError::from)?;
     let base = format::base_url(&tenant.settings.base_url, &door.client);
@@ -291,18 +284,12 @@ fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> 
     let shown = InvitePage {
         frame: Frame::new(tenant, language),
         words,
-        action: format!("/{}/my/{token}/invite{}", tenant.code, language.query()),
-        said: words
-            .said
-            .iter()
-            .find(|(what, _)| *what == said)
-            .map(|(_, sentence)| *sentence),
+        action: own::address(own, "invite", language),
+        said: done.said(&words.said),
         key: env.ids.next().to_string(),
         children: following.iter().map(|one| child(one, today, own, language)).collect(),
         links: links.collect(),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(StatusCode::OK, &shown)
 }

@@ -50,7 +50,7 @@ use crate::Site;
 use crate::error::PageError;
 use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
-pub(crate) use desks::{Desks, desks};
+pub(crate) use desks::Desks;
 pub(crate) use own_words::OwnWords;
 pub(crate) use register::Way;
 use words::Words;

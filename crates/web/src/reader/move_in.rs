@@ -17,9 +17,8 @@ use kizuna_store::tenants::{self, Tenant};
 use serde::Deserialize;
 
 use super::dates;
-use super::delivery::short_token;
 use super::entry_words::EntryWords;
-use super::{Desks, Frame, desks, own};
+use super::{Desks, Frame, own};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Door, Shared, Town, blocking};
@@ -242,8 +241,7 @@ pub(crate) fn came_back(
 /// On to the page that says it is done; a second press comes to the same.
 fn arrived(site: &Site, tenant: &Tenant, language: Language, reader: SubscriberId) -> Result<Response, PageError> {
     own::show_menu(site, tenant, reader);
-    let token = short_token(site, tenant, reader)?;
-    let page = format!("/{}/my/{token}/moved{}", tenant.code, language.query());
+    let page = own::address(&own::for_today(site, tenant, reader)?, "moved", language);
     Ok(Redirect::to(&page).into_response())
 }
 
@@ -264,9 +262,7 @@ fn ask(
         action: action(tenant, language),
         problem: problem.map(|(_, sentence)| sentence),
         typed: typed.chars().take(CODE_SHOWN_MAX).collect(),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(problem.map_or(StatusCode::OK, |(status, _)| status), &shown)
 }
@@ -303,9 +299,7 @@ fn look(
             .then(|| words.mail_button.replace("{mail}", &luggage.mail)),
         has_line: login::has_door(env, tenant)?,
         has_web: has(WEB),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     let status = if problem.is_some() {
         StatusCode::CONFLICT

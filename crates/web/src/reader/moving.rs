@@ -4,15 +4,15 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use kizuna_domain::day::Day;
 use kizuna_engine::actions::moving::{self, Begun};
 use kizuna_engine::{EngineError, links, run};
-use kizuna_store::{people, tenants};
+use kizuna_store::tenants;
 use serde::Deserialize;
 
-use super::delivery::{Said, done};
-use super::{Closed, Desks, Frame, closed, dates, desks};
+use super::own::{self, Done};
+use super::{Desks, Frame, dates};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::format;
@@ -200,9 +200,9 @@ pub(crate) async fn get(
     language: Language,
     own: Own,
     door: Door,
-    Query(said): Query<Said>,
+    Query(done): Query<Done>,
 ) -> Result<Response, PageError> {
-    blocking(&site, move |site| show(site, &own, &door, language, &said.done)).await
+    blocking(&site, move |site| show(site, &own, &door, language, &done)).await
 }
 
 /// Makes a code, or takes it back.
@@ -213,7 +213,7 @@ pub(crate) async fn post(
     Form(entry): Form<Entry>,
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
-        let Own { tenant, reader, token } = &own;
+        let Own { tenant, reader, .. } = &own;
         let env = &site.env;
         let what = match entry.step.as_str() {
             "begin" => {
@@ -232,8 +232,7 @@ pub(crate) async fn post(
             }
             _ => "no",
         };
-        let page = format!("/{}/my/{token}/move{}", tenant.code, done(language, what));
-        Ok(Redirect::to(&page).into_response())
+        Ok(own::done(&own, "move", language, what))
     })
     .await
 }
@@ -245,16 +244,11 @@ fn in_fours(code: &str) -> String {
     groups.join(" ")
 }
 
-fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> Result<Response, PageError> {
-    let Own { tenant, reader, token } = own;
+fn show(site: &Site, own: &Own, door: &Door, language: Language, done: &Done) -> Result<Response, PageError> {
+    let Own { tenant, reader, .. } = own;
     let words = language.pick(&JA, &EASY, &EN);
     let env = &site.env;
-    let following = env
-        .db
-        .read(|tx| people::of_subscriber(tx, &env.keys, tenant.scope(), *reader))?;
-    if following.is_empty() {
-        return closed(site, tenant, language, Closed::Gone);
-    }
+    own::followed(site, own, language)?;
     let zone = tenant.settings.zone().map_err(EngineError::from)?;
     let code = moving::open(env, tenant, *reader)?.map(|open| {
         let base = format::base_url(&open.to.settings.base_url, &door.client);
@@ -275,18 +269,12 @@ fn show(site: &Site, own: &Own, door: &Door, language: Language, said: &str) -> 
     let shown = MovePage {
         frame: Frame::new(tenant, language),
         words,
-        action: format!("/{}/my/{token}/move{}", tenant.code, language.query()),
-        said: words
-            .said
-            .iter()
-            .find(|(what, _)| *what == said)
-            .map(|(_, sentence)| *sentence),
+        action: own::address(own, "move", language),
+        said: done.said(&words.said),
         code,
         towns: towns.collect(),
         stop: format!("/{}/stop/{stop}{}", tenant.code, language.query()),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(StatusCode::OK, &shown)
 }
@@ -297,12 +285,7 @@ pub(crate) async fn moved(State(site): State<Shared>, language: Language, own: O
         let Own { tenant, reader, .. } = &own;
         let words = language.pick(&JA, &EASY, &EN);
         let env = &site.env;
-        let following = env
-            .db
-            .read(|tx| people::of_subscriber(tx, &env.keys, tenant.scope(), *reader))?;
-        if following.is_empty() {
-            return closed(site, tenant, language, Closed::Gone);
-        }
+        let following = own::followed(site, &own, language)?;
         let today = run::today(env, tenant)?;
         let stages = following
             .iter()
@@ -315,9 +298,7 @@ pub(crate) async fn moved(State(site): State<Shared>, language: Language, own: O
             text: words.moved_text.replace("{town}", &tenant.name),
             stages: stages.collect(),
             own_words: format!("/{}/words/{own_words}{}", tenant.code, language.query()),
-            desks: Desks {
-                desks: desks(site, tenant, language)?,
-            },
+            desks: Desks::of(site, tenant, language)?,
         };
         page(StatusCode::OK, &shown)
     })

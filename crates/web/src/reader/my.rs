@@ -11,7 +11,8 @@ use kizuna_engine::links;
 
 use super::Frame;
 use super::dates;
-use super::desks::{Desks, desks};
+use super::desks::Desks;
+use super::own;
 use super::reading::{Ways, opened};
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
@@ -97,10 +98,7 @@ struct MyPage {
 pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
     blocking(&site, move |site| {
         let tenant = &own.tenant;
-        let archive = match opened(site, tenant, own.reader, language)? {
-            Ok(archive) => archive,
-            Err(answer) => return Ok(answer),
-        };
+        let archive = opened(site, tenant, own.reader, language)?;
         let words = language.pick(&JA, &EASY, &EN);
         let customs = &tenant.settings.customs;
         let is_pregnant = archive
@@ -113,7 +111,6 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
             Row::Date | Row::Pause => is_living,
             Row::Child | Row::Delivery | Row::Invite | Row::Move | Row::Data | Row::Stop => true,
         });
-        let link = |row: Row| format!("/{}/my/{}/{}{}", tenant.code, own.token, row.page(), language.query());
         let letters = archive.todays(&site.env, tenant)?;
         let titles = letters
             .into_iter()
@@ -133,16 +130,16 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
                 .iter()
                 .any(|child| child.state == SubscriptionState::Paused),
             today: titles.filter(|title| !title.is_empty()).collect(),
-            trouble: trouble.map(|_| format!("/{}/my/{}/address{}", tenant.code, own.token, language.query())),
+            trouble: trouble.map(|_| own::address(&own, "address", language)),
             ways: Ways::new(
                 tenant,
                 &links::words_token(&site.env.keys, tenant.id, own.reader),
                 language,
             ),
-            rows: rows.map(|row| (link(row), row.words(words))).collect(),
-            desks: Desks {
-                desks: desks(site, tenant, language)?,
-            },
+            rows: rows
+                .map(|row| (own::address(&own, row.page(), language), row.words(words)))
+                .collect(),
+            desks: Desks::of(site, tenant, language)?,
         };
         page(StatusCode::OK, &shown)
     })

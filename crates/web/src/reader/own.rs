@@ -2,15 +2,18 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::people::Follower;
 use kizuna_domain::position::Anchor;
 use kizuna_engine::actions::life::{self, Child};
-use kizuna_engine::menus;
+use kizuna_engine::{links, menus, run};
+use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
+use serde::Deserialize;
 
-use super::dates;
+use super::{Closed, closed, dates};
 use crate::Site;
 use crate::error::PageError;
 use crate::guard::Own;
@@ -22,6 +25,38 @@ pub(super) fn address(own: &Own, page: &str, language: Language) -> String {
     format!("/{code}/my/{token}/{page}{}", language.query())
 }
 
+/// The own pages of somebody who has just proved who they are: their link ends tomorrow.
+pub(super) fn for_today(site: &Site, tenant: &Tenant, reader: SubscriberId) -> Result<Own, PageError> {
+    let today = run::today(&site.env, tenant)?;
+    Ok(Own {
+        token: links::fresh_own_token(&site.env.keys, tenant.id, reader, today),
+        tenant: tenant.clone(),
+        reader,
+    })
+}
+
+/// Back to one of a reader's own pages, which says what was done: the word behind `?done=`.
+pub(super) fn done(own: &Own, page: &str, language: Language, what: &str) -> Response {
+    let (code, token) = (&own.tenant.code, &own.token);
+    let query = language.query_and(&format!("done={what}"));
+    Redirect::to(&format!("/{code}/my/{token}/{page}{query}")).into_response()
+}
+
+/// The word behind `?done=`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Done {
+    done: String,
+}
+
+impl Done {
+    /// What a page says of it.
+    pub(super) fn said<T: Copy>(&self, said: &[(&str, T)]) -> Option<T> {
+        let found = said.iter().find(|(what, _)| *what == self.done);
+        found.map(|(_, words)| *words)
+    }
+}
+
 /// The address of the page that says what was just changed, without a token.
 pub(super) fn changed(tenant: &Tenant, what: &str, language: Language) -> String {
     format!("/{}/changed/{what}{}", tenant.code, language.query())
@@ -30,6 +65,18 @@ pub(super) fn changed(tenant: &Tenant, what: &str, language: Language) -> String
 /// What the reader of these pages follows.
 pub(super) fn children(site: &Site, own: &Own) -> Result<Vec<Child>, PageError> {
     Ok(life::children(&site.env, &own.tenant, own.reader)?)
+}
+
+/// Whom the reader of these pages follows; where that is nobody, the page behind a link that opens nothing.
+pub(super) fn followed(site: &Site, own: &Own, language: Language) -> Result<Vec<Follower>, PageError> {
+    let (env, tenant) = (&site.env, &own.tenant);
+    let found = env
+        .db
+        .read(|tx| people::of_subscriber(tx, &env.keys, tenant.scope(), own.reader))?;
+    if found.is_empty() {
+        return Err(PageError::instead(closed(site, tenant, language, Closed::Gone)));
+    }
+    Ok(found)
 }
 
 /// A child as its reader calls it: by nickname, else by stage, else by the one date.

@@ -66,10 +66,7 @@ pub(crate) async fn get(
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     blocking(&site, move |site| {
         let tenant = &held.tenant;
-        let archive = match opened(site, tenant, held.reader, language)? {
-            Ok(archive) => archive,
-            Err(answer) => return Ok(answer),
-        };
+        let archive = opened(site, tenant, held.reader, language)?;
         let words = language.pick(&JA, &EASY, &EN);
         let ways = Ways::new(tenant, &held.token, language);
         let query: String = asked.q.trim().chars().take(QUERY_MAX).collect();
@@ -91,14 +88,7 @@ pub(crate) async fn get(
             };
             (found.letters, Some(told), 1)
         };
-        let turn = |place: usize| {
-            let start = if language == Language::Ja {
-                String::new()
-            } else {
-                format!("lang={}&", language.code())
-            };
-            format!("{}?{start}p={place}", ways.search())
-        };
+        let turn = |place: usize| format!("{}{}", ways.search(), language.query_and(&format!("p={place}")));
         let shown = PastPage {
             frame: Frame::new(tenant, language),
             words,

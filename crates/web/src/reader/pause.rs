@@ -11,7 +11,7 @@ use kizuna_engine::run;
 use serde::Deserialize;
 
 use super::own::{Page, SupportDoor, Ways, address, changed, children, name};
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
@@ -97,9 +97,7 @@ fn show(site: &Site, own: &Own, language: Language) -> Result<Response, PageErro
         each: each.collect(),
         ways: Ways::new(own, language, &[Page::Date, Page::Stop]),
         door: SupportDoor::of_own(own, language),
-        desks: Desks {
-            desks: desks(site, &own.tenant, language)?,
-        },
+        desks: Desks::of(site, &own.tenant, language)?,
     };
     page(StatusCode::OK, &shown)
 }

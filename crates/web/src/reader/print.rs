@@ -51,10 +51,7 @@ pub(crate) async fn get(
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     blocking(&site, move |site| {
         let tenant = &held.tenant;
-        let archive = match opened(site, tenant, held.reader, language)? {
-            Ok(archive) => archive,
-            Err(answer) => return Ok(answer),
-        };
+        let archive = opened(site, tenant, held.reader, language)?;
         let (from, to) = (asked.from.parse::<Day>().ok(), asked.to.parse::<Day>().ok());
         let mut days: Vec<Day> = archive
             .days()
@@ -63,13 +60,9 @@ pub(crate) async fn get(
         days.reverse();
         let ways = Ways::new(tenant, &held.token, language);
         let rest = days.get(DAYS_MAX).map(|day| {
-            let start = if language == Language::Ja {
-                String::new()
-            } else {
-                format!("lang={}&", language.code())
-            };
             let end = to.map(|to| format!("&to={to}")).unwrap_or_default();
-            format!("{}?{start}from={day}{end}", ways.print_form())
+            let query = language.query_and(&format!("from={day}{end}"));
+            format!("{}{query}", ways.print_form())
         });
         days.truncate(DAYS_MAX);
         let letters = archive.letters(&site.env, tenant, days)?.into_iter().map(|letter| {

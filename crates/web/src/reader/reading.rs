@@ -12,7 +12,7 @@ use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 
 use super::dates;
-use super::desks::{Desks, desks};
+use super::desks::Desks;
 use super::{Frame, stopped};
 use crate::Site;
 use crate::bubble::Bubble;
@@ -95,27 +95,21 @@ pub(super) fn bubble(letter: Letter) -> Bubble {
     Bubble::new(draft)
 }
 
-/// Opens a reader's words, or answers with the page for whoever stopped.
+/// Opens a reader's words; where they stopped, the page that says so.
 pub(super) fn opened(
     site: &Site,
     tenant: &Tenant,
     reader: kizuna_domain::ids::SubscriberId,
     language: Language,
-) -> Result<Result<Archive, Response>, PageError> {
-    match archive::open(&site.env, tenant, reader)? {
-        Some(archive) => Ok(Ok(archive)),
-        None => Ok(Err(stopped::show(site, tenant, language)?)),
-    }
+) -> Result<Archive, PageError> {
+    archive::open(&site.env, tenant, reader)?.ok_or_else(|| PageError::instead(stopped::show(site, tenant, language)))
 }
 
 /// Shows today's words, or the newest ones and when the next come.
 pub(crate) async fn today(State(site): State<Shared>, language: Language, held: Held) -> Result<Response, PageError> {
     blocking(&site, move |site| {
         let tenant = &held.tenant;
-        let archive = match opened(site, tenant, held.reader, language)? {
-            Ok(archive) => archive,
-            Err(answer) => return Ok(answer),
-        };
+        let archive = opened(site, tenant, held.reader, language)?;
         let words = language.pick(&JA, &EASY, &EN);
         let mut letters = archive.todays(&site.env, tenant)?;
         let (mut news, mut newest, mut shown_on) = (Vec::new(), None, archive.today);
@@ -140,9 +134,7 @@ pub(crate) async fn today(State(site): State<Shared>, language: Language, held: 
             after: None,
             is_today: true,
             own: own(site, tenant, &held, language)?,
-            desks: Desks {
-                desks: desks(site, tenant, language)?,
-            },
+            desks: Desks::of(site, tenant, language)?,
         };
         page(StatusCode::OK, &shown)
     })
@@ -158,10 +150,7 @@ pub(crate) async fn day(
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
         let tenant = &held.tenant;
-        let archive = match opened(site, tenant, held.reader, language)? {
-            Ok(archive) => archive,
-            Err(answer) => return Ok(answer),
-        };
+        let archive = opened(site, tenant, held.reader, language)?;
         let Ok(day) = asked.parse::<Day>() else {
             return Err(PageError::NotFound);
         };
@@ -183,9 +172,7 @@ pub(crate) async fn day(
             ways,
             is_today: false,
             own: None,
-            desks: Desks {
-                desks: desks(site, tenant, language)?,
-            },
+            desks: Desks::of(site, tenant, language)?,
         };
         page(StatusCode::OK, &shown)
     })

@@ -25,7 +25,7 @@ use serde::Deserialize;
 
 use super::entry::{Checked, Entry, Ground, Notice};
 use super::registered::registered;
-use super::{Closed, Desks, closed, confirm, desks, show_menu};
+use super::{Closed, Desks, closed, confirm, show_menu};
 use crate::Site;
 use crate::client::Client;
 use crate::error::PageError;
@@ -282,9 +282,7 @@ impl<'a> Flow<'a> {
     }
 
     fn desks(&self) -> Result<Desks, PageError> {
-        Ok(Desks {
-            desks: desks(self.site, self.tenant, self.language)?,
-        })
+        Desks::of(self.site, self.tenant, self.language)
     }
 
     /// The form before anything was chosen.

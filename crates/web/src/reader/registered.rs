@@ -14,7 +14,7 @@ use kizuna_store::{line, people, runs};
 use super::dates;
 use super::entry::scripted;
 use super::entry_words::{EntryWords, WayWords};
-use super::{Closed, Desks, Frame, Way, confirm, desks};
+use super::{Closed, Desks, Frame, Way, confirm};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
@@ -98,9 +98,7 @@ pub(super) fn registered(
             draft.sections.truncate(1);
             Bubble::without_desks(draft)
         }),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     Ok(scripted(page(StatusCode::OK, &shown)?))
 }

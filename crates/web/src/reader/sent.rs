@@ -8,7 +8,7 @@ use kizuna_engine::ways;
 
 use super::entry::scripted;
 use super::entry_words::EntryWords;
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -36,9 +36,7 @@ pub(crate) async fn get(
             words: EntryWords::of(language),
             from: ways::of(&site.env, &tenant)?.mail.unwrap_or_default(),
             form: format!("/{}/register{}", tenant.code, language.query()),
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
+            desks: Desks::of(site, &tenant, language)?,
         })
     })
     .await?;

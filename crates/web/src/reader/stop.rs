@@ -14,7 +14,7 @@ use kizuna_engine::actions::{Actor, life, people};
 use kizuna_store::tenants::Tenant;
 
 use super::own::{Page, SupportDoor, Ways, address, children, show_menu};
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::Site;
 use crate::error::{Finished, PageError, page};
 use crate::guard::{Own, Reader, Shared, blocking};
@@ -88,9 +88,7 @@ fn show(
         elsewhere: if elsewhere { words.elsewhere } else { "" },
         ways,
         door,
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(StatusCode::OK, &shown)
 }

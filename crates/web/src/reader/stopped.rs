@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_store::tenants::Tenant;
 
-use super::{Desks, Frame, desks};
+use super::{Desks, Frame};
 use crate::Site;
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
@@ -34,9 +34,7 @@ pub(super) fn show(site: &Site, tenant: &Tenant, language: Language) -> Result<R
     let shown = StoppedPage {
         frame: Frame::new(tenant, language),
         words: language.pick(&JA, &EASY, &EN),
-        desks: Desks {
-            desks: desks(site, tenant, language)?,
-        },
+        desks: Desks::of(site, tenant, language)?,
     };
     page(StatusCode::OK, &shown)
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_engine::actions::invites;
 
-use super::{Closed, Desks, Frame, closed, desks};
+use super::{Closed, Desks, Frame, closed};
 use crate::error::{PageError, page};
 use crate::guard::{Shared, Town, blocking};
 use crate::language::Language;
@@ -83,9 +83,7 @@ pub(crate) async fn get(
                 Some(_) => words.with_date,
                 None => words.without_date,
             },
-            desks: Desks {
-                desks: desks(site, &tenant, language)?,
-            },
+            desks: Desks::of(site, &tenant, language)?,
         };
         page(StatusCode::OK, &shown)
     })
@@ -103,10 +101,7 @@ pub(crate) async fn post(
         let Some(token) = invites::accept(&site.env, &tenant, &token)? else {
             return closed(site, &tenant, language, Closed::Gone);
         };
-        let with = match language.query() {
-            "" => format!("?with={token}"),
-            query => format!("{query}&with={token}"),
-        };
+        let with = language.query_and(&format!("with={token}"));
         Ok(Redirect::to(&format!("/{}/register{with}", tenant.code)).into_response())
     })
     .await

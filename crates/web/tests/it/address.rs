@@ -121,7 +121,7 @@ fn the_page_names_the_domain_to_let_through() {
     let (env, town) = (sora.place.env(), &sora.town);
     tenants::put(env, &town.code, &town.name, &town.settings, &[account]).unwrap();
     sora.bounce(Trouble::Filtered);
-    let page = sora.page("?asked=sent");
+    let page = sora.page("?done=sent");
     page.says("<b lang=\"en\">hidamari.example</b>");
     page.says("5分たっても届かないとき").is_silent_about("kosodate@");
 }
