@@ -69,7 +69,10 @@ const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
         "erase::UNNOTED",
         "random numbers of all tenants, on their way into the file outside the database",
     ),
-    ("runs::REOPEN_RUN", "by the run's own id, which a batch of it names"),
+    (
+        "runs::days::REOPEN_RUN",
+        "by the run's own id, which a batch of it names",
+    ),
     (
         "line::DONE",
         "by the id of an event in the hands of a worker, which serves all tenants",
@@ -86,31 +89,31 @@ const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
     ("tickets::SWEEP", "takes away what is too old, whosever it is"),
     ("mails::SWEEP_ANSWERS", "takes away what is too old, whosever it is"),
     (
-        "people::TAKEN",
+        "people::readers::TAKEN",
         "asks for an identifier in whichever tenant, and answers nothing but yes or no",
     ),
     (
-        "runs::PLANNED",
+        "runs::days::PLANNED",
         "by the run's own id, which comes from runs::open with a scope",
     ),
     (
-        "runs::TALLY",
+        "runs::report::TALLY",
         "by the run's own id; also names no column but those of the run's batches",
     ),
     (
-        "runs::REASONS",
+        "runs::report::REASONS",
         "by the run's own id, which comes from runs::get or runs::open with a scope",
     ),
     (
-        "runs::DOUBTS",
+        "runs::report::DOUBTS",
         "by the run's own id, which comes from runs::get or runs::open with a scope",
     ),
     (
-        "runs::MARKED",
+        "runs::ledger::MARKED",
         "by the id of a batch in the hands of a dispatcher, which serves all tenants",
     ),
     (
-        "runs::PROGRESS",
+        "runs::outbox::PROGRESS",
         "by the id of a batch in the hands of a dispatcher, which serves all tenants",
     ),
 ];
@@ -169,15 +172,23 @@ fn plan(store: &Fixture, name: &str) -> Vec<String> {
 fn a_walk_over_dates_is_a_walk_along_its_own_index() {
     let store = Fixture::sqlite();
     for (name, index, date) in [
-        ("people::BY_DUE", "subscriptions_by_due", "due_on"),
-        ("people::BY_BIRTH", "subscriptions_by_birth", "birth_on"),
-        ("people::BY_PRETERM_DUE", "subscriptions_by_preterm_due", "due_on"),
+        ("people::followers::BY_DUE", "subscriptions_by_due", "due_on"),
+        ("people::followers::BY_BIRTH", "subscriptions_by_birth", "birth_on"),
         (
-            "people::BY_REGISTRATION",
+            "people::followers::BY_PRETERM_DUE",
+            "subscriptions_by_preterm_due",
+            "due_on",
+        ),
+        (
+            "people::followers::BY_REGISTRATION",
             "subscriptions_by_registration",
             "registered_on",
         ),
-        ("people::BY_RESUMPTION", "subscriptions_by_resumption", "resumed_on"),
+        (
+            "people::followers::BY_RESUMPTION",
+            "subscriptions_by_resumption",
+            "resumed_on",
+        ),
     ] {
         let along = format!("SEARCH s USING INDEX {index} (tenant_id=? AND ({date},id)>(?,?) AND {date}<?)");
         assert_eq!(
@@ -192,7 +203,7 @@ fn a_walk_over_dates_is_a_walk_along_its_own_index() {
 fn waiting_batches_are_found_through_their_index() {
     let store = Fixture::sqlite();
 
-    let claim = plan(&store, "runs::CLAIM");
+    let claim = plan(&store, "runs::outbox::CLAIM");
 
     assert!(
         claim
@@ -201,14 +212,18 @@ fn waiting_batches_are_found_through_their_index() {
         "{claim:?}"
     );
     assert!(!claim.iter().any(|step| step.starts_with("SCAN")), "{claim:?}");
-    for name in ["runs::ACCOUNTS_DUE", "runs::WAITING", "runs::LEASED"] {
+    for name in [
+        "runs::outbox::ACCOUNTS_DUE",
+        "runs::outbox::WAITING",
+        "runs::outbox::LEASED",
+    ] {
         let steps = plan(&store, name);
         assert!(
             steps.iter().any(|step| step.contains("batches_waiting")),
             "{name}: {steps:?}"
         );
     }
-    for name in ["runs::EXPIRE_HELD", "runs::REOPEN"] {
+    for name in ["runs::outbox::EXPIRE_HELD", "runs::outbox::REOPEN"] {
         let steps = plan(&store, name);
         assert!(
             steps.iter().any(|step| step.contains("batches_held")),
@@ -226,7 +241,7 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("line::SWEEP_EVENTS", "line_events_by_arrival"),
         ("line::FORWARDS", "line_forwards_due"),
         ("line::PUT_OFF_FORWARDS", "line_forwards_due"),
-        ("people::POINT_AT", "contact_points_by_address"),
+        ("people::points::POINT_AT", "contact_points_by_address"),
         ("tickets::SWEEP", "tickets_by_end"),
         ("invites::OPEN", "invites_of_subscriber"),
         ("invites::WITHDRAW_ALL", "invites_of_subscriber"),
@@ -252,8 +267,14 @@ fn the_ledger_is_asked_by_its_key() {
     let store = Fixture::sqlite();
     let key = "USING PRIMARY KEY (tenant_id=? AND subscription_id=? AND slot=?)";
 
-    assert_eq!(plan(&store, "runs::FOUND"), ["SCAN p", &format!("SEARCH d {key}")]);
-    assert_eq!(plan(&store, "runs::IN_LEDGER"), [format!("SEARCH deliveries {key}")]);
+    assert_eq!(
+        plan(&store, "runs::ledger::FOUND"),
+        ["SCAN p", &format!("SEARCH d {key}")]
+    );
+    assert_eq!(
+        plan(&store, "runs::ledger::IN_LEDGER"),
+        [format!("SEARCH deliveries {key}")]
+    );
 }
 
 #[test]
@@ -262,15 +283,15 @@ fn the_letters_of_a_batch_are_found_through_their_index() {
     let index = "INDEX deliveries_of_batch (tenant_id=? AND batch_id=?";
 
     for name in [
-        "runs::LETTERS",
-        "runs::MARKED",
-        "runs::MARK",
-        "runs::POINT_OF",
-        "runs::REBATCH",
-        "runs::UNRESERVE",
-        "runs::UNRESERVE_SIBLINGS",
-        "runs::REASONS",
-        "runs::DOUBTS",
+        "runs::outbox::LETTERS",
+        "runs::ledger::MARKED",
+        "runs::ledger::MARK",
+        "runs::ledger::POINT_OF",
+        "runs::ledger::REBATCH",
+        "runs::recall::UNRESERVE",
+        "runs::recall::UNRESERVE_SIBLINGS",
+        "runs::report::REASONS",
+        "runs::report::DOUBTS",
     ] {
         let steps = plan(&store, name);
         assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
@@ -287,9 +308,9 @@ const MAY_READ_A_WHOLE_TENANT: [(&str, &str); 11] = [
     ("tenants::RESUME", "a few accounts"),
     ("tenants::DESKS", "a few desks"),
     ("audit::BEFORE_THE_CHAIN", "once when a chain begins, and to verify it"),
-    ("runs::REOPEN", "the held batches alone, through their index"),
-    ("runs::ANY_RUN", "the first row of an index"),
-    ("people::LIVING", "counts, and says so"),
+    ("runs::outbox::REOPEN", "the held batches alone, through their index"),
+    ("runs::days::ANY_RUN", "the first row of an index"),
+    ("people::followers::LIVING", "counts, and says so"),
 ];
 
 /// Tables with one row a tenant: all of a tenant is that row.
@@ -329,22 +350,31 @@ const MAY_SCAN: [(&str, &str); 19] = [
         "erase::UNNOTED",
         "what waits for the file outside the database, empty within the hour",
     ),
-    ("runs::FORGET_EXPIRED", "the list of one page"),
+    ("runs::ledger::FORGET_EXPIRED", "the list of one page"),
     ("migrate::KNOWN", "a row for each migration"),
     ("tenants::ALL", "wants every tenant"),
     ("content::TRACKS", "a few series for each tenant, listed for staff"),
     ("tenants::TOUCH_ALL", "wants every tenant"),
-    ("runs::CLEAR_PROBE", "the list of one page"),
-    ("runs::FOUND", "the list of one page"),
-    ("runs::ABANDON", "once after a backup was restored"),
-    ("runs::ACCOUNTS_DUE", "the waiting batches alone, through their index"),
-    ("runs::WAITING", "the waiting batches alone, through their index"),
+    ("runs::ledger::CLEAR_PROBE", "the list of one page"),
+    ("runs::ledger::FOUND", "the list of one page"),
+    ("runs::outbox::ABANDON", "once after a backup was restored"),
     (
-        "runs::WAITING_TOO_LONG",
+        "runs::outbox::ACCOUNTS_DUE",
         "the waiting batches alone, through their index",
     ),
-    ("runs::LEASED", "the waiting batches alone, through their index"),
-    ("runs::EXPIRE_HELD", "the held batches alone, through their index"),
+    (
+        "runs::outbox::WAITING",
+        "the waiting batches alone, through their index",
+    ),
+    (
+        "runs::outbox::WAITING_TOO_LONG",
+        "the waiting batches alone, through their index",
+    ),
+    ("runs::outbox::LEASED", "the waiting batches alone, through their index"),
+    (
+        "runs::outbox::EXPIRE_HELD",
+        "the held batches alone, through their index",
+    ),
 ];
 
 #[test]
@@ -376,11 +406,11 @@ fn no_statement_answers_why_somebody_went() {
         knowing,
         [
             "erase::UNTIMED",
-            "people::COMPLETE",
-            "people::EVER_OF_SUBSCRIBER",
-            "people::MEAN_STOP",
-            "people::SET_STATE",
-            "people::STOPPED"
+            "people::followers::EVER_OF_SUBSCRIBER",
+            "people::subscriptions::COMPLETE",
+            "people::subscriptions::MEAN_STOP",
+            "people::subscriptions::SET_STATE",
+            "people::subscriptions::STOPPED"
         ]
     );
 }
