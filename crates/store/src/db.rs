@@ -130,10 +130,7 @@ pub const fn question_marks<const N: usize>(sql: &str) -> [u8; N] {
 /// Declares a statement: `sql!(NAME, "SELECT …")`, or with `pg:` and `lite:` where the two must differ.
 #[macro_export]
 macro_rules! sql {
-    ($name:ident, $text:literal) => {
-        $crate::sql!($name, pg: $text, lite: $text);
-    };
-    ($name:ident, pg: $pg:literal, lite: $lite:literal) => {
+    ($name:ident, pg: $pg:expr, lite: $lite:expr) => {
         #[expect(unsafe_code, reason = "linkme gathers the statements in a link section")]
         #[linkme::distributed_slice($crate::db::STATEMENTS)]
         static $name: &$crate::db::Sql = &$crate::db::Sql {
@@ -147,6 +144,9 @@ macro_rules! sql {
                 }
             },
         };
+    };
+    ($name:ident, $text:expr) => {
+        $crate::sql!($name, pg: $text, lite: $text);
     };
 }
 

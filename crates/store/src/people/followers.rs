@@ -24,6 +24,22 @@ pub struct Page {
     pub after: Option<(Day, SubscriptionId)>,
 }
 
+/// A statement that reads what [`follower`] takes, and perhaps more columns behind it, from these rows.
+macro_rules! followers {
+    ($rows:literal) => {
+        followers!("", $rows)
+    };
+    ($more:literal, $rows:literal) => {
+        concat!(
+            "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
+               r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour",
+            $more,
+            " FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id ",
+            $rows
+        )
+    };
+}
+
 fn follower(row: &Row<'_>, keys: &Keyring) -> Result<Follower, StoreError> {
     let subscription = row.id(0, SubscriptionId::from_bytes)?;
     let anchor = Anchor::from_dates(row.day_opt(2)?, row.day_opt(3)?);
@@ -57,49 +73,44 @@ fn follower(row: &Row<'_>, keys: &Keyring) -> Result<Follower, StoreError> {
 
 sql!(
     BY_DUE,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.birth_on IS NULL AND s.state <> 'ended'
-                AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
-              ORDER BY s.due_on, s.id LIMIT $5"
+    followers!(
+        "WHERE s.tenant_id = $1 AND s.birth_on IS NULL AND s.state <> 'ended'
+         AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
+         ORDER BY s.due_on, s.id LIMIT $5"
+    )
 );
 sql!(
     BY_BIRTH,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.birth_on IS NOT NULL AND s.state <> 'ended'
-                AND s.birth_on <= $3 AND (s.birth_on, s.id) > ($2, $4)
-              ORDER BY s.birth_on, s.id LIMIT $5"
+    followers!(
+        "WHERE s.tenant_id = $1 AND s.birth_on IS NOT NULL AND s.state <> 'ended'
+         AND s.birth_on <= $3 AND (s.birth_on, s.id) > ($2, $4)
+         ORDER BY s.birth_on, s.id LIMIT $5"
+    )
 );
 sql!(
     BY_PRETERM_DUE,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.preterm = 1 AND s.state <> 'ended'
-                AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
-              ORDER BY s.due_on, s.id LIMIT $5"
+    followers!(
+        "WHERE s.tenant_id = $1 AND s.preterm = 1 AND s.state <> 'ended'
+         AND s.due_on <= $3 AND (s.due_on, s.id) > ($2, $4)
+         ORDER BY s.due_on, s.id LIMIT $5"
+    )
 );
 sql!(
     BY_REGISTRATION,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.state <> 'ended'
-                AND s.registered_on <= $3 AND (s.registered_on, s.id) > ($2, $4)
-              ORDER BY s.registered_on, s.id LIMIT $5"
+    followers!(
+        "WHERE s.tenant_id = $1 AND s.state <> 'ended'
+         AND s.registered_on <= $3 AND (s.registered_on, s.id) > ($2, $4)
+         ORDER BY s.registered_on, s.id LIMIT $5"
+    )
 );
 
 sql!(
     BY_RESUMPTION,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.resumed_on IS NOT NULL AND s.state <> 'ended'
-                AND s.resumed_on <= $3 AND (s.resumed_on, s.id) > ($2, $4)
-              ORDER BY s.resumed_on, s.id LIMIT $5"
+    followers!(
+        "WHERE s.tenant_id = $1 AND s.resumed_on IS NOT NULL AND s.state <> 'ended'
+         AND s.resumed_on <= $3 AND (s.resumed_on, s.id) > ($2, $4)
+         ORDER BY s.resumed_on, s.id LIMIT $5"
+    )
 );
 
 /// One page of the subscriptions whose anchor lies in a range: a walk along an index, never a scan.
@@ -175,10 +186,7 @@ fn page(
 
 sql!(
     OF_SUBSCRIBER,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
+    followers!("WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3")
 );
 
 /// The living subscriptions of one reader.
@@ -197,10 +205,10 @@ pub fn of_subscriber(
 
 sql!(
     OWN,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour, s.version
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
+    followers!(
+        ", s.version",
+        "WHERE s.tenant_id = $1 AND s.subscriber_id = $2 AND s.state <> 'ended' ORDER BY s.id LIMIT $3"
+    )
 );
 
 /// The living subscriptions of one reader, each with the version that grows with every change of it.
@@ -216,11 +224,10 @@ pub fn own(
 
 sql!(
     EVER_OF_SUBSCRIBER,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour,
-                     CASE WHEN s.end_reason = 'completed' THEN 1 ELSE 0 END
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.subscriber_id = $2 ORDER BY s.id LIMIT $3"
+    followers!(
+        ", CASE WHEN s.end_reason = 'completed' THEN 1 ELSE 0 END",
+        "WHERE s.tenant_id = $1 AND s.subscriber_id = $2 ORDER BY s.id LIMIT $3"
+    )
 );
 
 /// Every subscription that a reader ever had, each with whether its series came to its last day.
@@ -236,13 +243,7 @@ pub fn ever_of_subscriber(
     })
 }
 
-sql!(
-    FOLLOWER,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.id = $2"
-);
+sql!(FOLLOWER, followers!("WHERE s.tenant_id = $1 AND s.id = $2"));
 
 /// One subscription, living or ended.
 pub fn one(
@@ -256,10 +257,7 @@ pub fn one(
 
 sql!(
     SAMPLE,
-    "SELECT s.id, s.subscriber_id, s.due_on, s.birth_on, s.nickname, s.registered_on, s.state,
-                     r.area, r.point_id, r.account_id, r.silent, r.several, s.resumed_on, r.language, r.hour
-              FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
-              WHERE s.tenant_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3"
+    followers!("WHERE s.tenant_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3")
 );
 
 /// Subscriptions after one in the order of identifiers, living and ended: for exports and lists.

@@ -138,6 +138,7 @@ const DELIVERIES: Bulk = Bulk {
         ("batch_id", Type::BYTEA),
         ("number", Type::INT8),
         ("day_on", Type::TEXT),
+        ("outcome", Type::TEXT),
     ],
 };
 
@@ -157,6 +158,7 @@ pub fn add_deliveries(tx: &mut WriteTx<'_>, scope: Scope, rows: &[NewDelivery]) 
             Value::from(row.batch.bytes()),
             Value::Int(row.number),
             Value::from(&day),
+            Value::Null,
         ]);
     }
     tx.bulk(&DELIVERIES, &values)
@@ -284,6 +286,18 @@ pub struct Delivery {
     pub not_before: Timestamp,
 }
 
+/// A statement that reads what [`delivery`] takes from these rows.
+macro_rules! deliveries {
+    ($rows:literal) => {
+        concat!(
+            "SELECT d.slot, d.day_on, d.cohort_id, d.outcome, d.detail, b.state, d.number, b.finished, b.reached,
+               b.attempt, b.not_before_at
+             FROM deliveries d JOIN batches b ON b.id = d.batch_id ",
+            $rows
+        )
+    };
+}
+
 fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let (number, finished, reached) = (row.int(6)?, row.int(7)?, row.int(8)?);
     Ok(Delivery {
@@ -300,9 +314,10 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
     })
 }
 
-sql!(OF_SUBSCRIPTION, "SELECT d.slot, d.day_on, d.cohort_id, d.outcome, d.detail, b.state, d.number, b.finished, b.reached, b.attempt, b.not_before_at
-                       FROM deliveries d JOIN batches b ON b.id = d.batch_id
-                       WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.day_on = $3 ORDER BY d.slot LIMIT $4");
+sql!(
+    OF_SUBSCRIPTION,
+    deliveries!("WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.day_on = $3 ORDER BY d.slot LIMIT $4")
+);
 
 /// What the ledger holds for one subscription and one day.
 pub fn of_subscription(
@@ -319,9 +334,10 @@ pub fn of_subscription(
     )
 }
 
-sql!(SLOT_DAY, "SELECT d.slot, d.day_on, d.cohort_id, d.outcome, d.detail, b.state, d.number, b.finished, b.reached, b.attempt, b.not_before_at
-                FROM deliveries d JOIN batches b ON b.id = d.batch_id
-                WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.slot = $3");
+sql!(
+    SLOT_DAY,
+    deliveries!("WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.slot = $3")
+);
 
 /// What the ledger holds for one slot.
 pub fn of_slot(
@@ -333,9 +349,10 @@ pub fn of_slot(
     tx.one(SLOT_DAY, args![scope.bytes(), subscription.bytes(), slot], delivery)
 }
 
-sql!(ALL_OF_SUBSCRIPTION, "SELECT d.slot, d.day_on, d.cohort_id, d.outcome, d.detail, b.state, d.number, b.finished, b.reached, b.attempt, b.not_before_at
-                           FROM deliveries d JOIN batches b ON b.id = d.batch_id
-                           WHERE d.tenant_id = $1 AND d.subscription_id = $2 ORDER BY d.slot LIMIT $3");
+sql!(
+    ALL_OF_SUBSCRIPTION,
+    deliveries!("WHERE d.tenant_id = $1 AND d.subscription_id = $2 ORDER BY d.slot LIMIT $3")
+);
 
 /// What the ledger holds for one subscription, by slot: the whole of its journey so far.
 pub fn all_of_subscription(
@@ -359,22 +376,6 @@ sql!(
 /// Outcome of a slot that was filled elsewhere, before its reader came here.
 const ELSEWHERE: &str = "skipped:already-sent";
 
-const CARRIED: Bulk = Bulk {
-    table: "deliveries",
-    columns: &[
-        ("tenant_id", Type::BYTEA),
-        ("subscription_id", Type::BYTEA),
-        ("slot", Type::TEXT),
-        ("subscriber_id", Type::BYTEA),
-        ("point_id", Type::BYTEA),
-        ("cohort_id", Type::BYTEA),
-        ("batch_id", Type::BYTEA),
-        ("number", Type::INT8),
-        ("day_on", Type::TEXT),
-        ("outcome", Type::TEXT),
-    ],
-};
-
 /// Reserves for a subscription the slots that another one has had, of one tenant or two; says how many.
 ///
 /// `is_same` says of a slot in stored form whether it stands for the same words in both. The rows belong to no batch,
@@ -391,7 +392,7 @@ pub fn carry(
         |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())),
     )?;
     let nowhere = [0; 16];
-    let mut values = Vec::with_capacity(had.len() * CARRIED.columns.len());
+    let mut values = Vec::with_capacity(had.len() * DELIVERIES.columns.len());
     for (slot, day) in had.iter().filter(|(slot, _)| is_same(slot)) {
         values.extend([
             Value::from(to.bytes()),
@@ -406,5 +407,5 @@ pub fn carry(
             Value::from(ELSEWHERE),
         ]);
     }
-    tx.bulk(&CARRIED, &values)
+    tx.bulk(&DELIVERIES, &values)
 }
