@@ -28,7 +28,6 @@ pub const ERASED: &[&str] = &[
     "tickets.subject",
     "tickets.subject_index",
     "point_troubles.point_id",
-    "fresh_links.subscriber_id",
     "invites.subscriber_id",
     "moves.subscriber_id",
     "transactional_mails.address",
@@ -55,10 +54,6 @@ pub const KEPT: &[(&str, &str)] = &[
         "so that an address that refuses us is not written to; it cannot be read from it",
     ),
     ("invites.subscription_id", "goes with the row of whoever invited"),
-    (
-        "mail_answers.address_index",
-        "for a day, so that nobody can make us write to an address again and again; it cannot be read from it",
-    ),
     (
         "audit.subject",
         "a random number that leads to nobody any more; the record is a chain and cannot be cut",
@@ -184,10 +179,6 @@ sql!(
        SELECT id FROM contact_points WHERE tenant_id = $1 AND subscriber_id = $2)"
 );
 sql!(
-    DELETE_FRESH_LINKS,
-    "DELETE FROM fresh_links WHERE tenant_id = $1 AND subscriber_id = $2"
-);
-sql!(
     DELETE_INVITES,
     "DELETE FROM invites WHERE tenant_id = $1 AND subscriber_id = $2"
 );
@@ -255,7 +246,6 @@ pub fn reader(
     for statement in [
         DELETE_MENU_LINKS,
         DELETE_TROUBLES,
-        DELETE_FRESH_LINKS,
         DELETE_INVITES,
         DELETE_MOVES,
         DELETE_FRIENDSHIPS,

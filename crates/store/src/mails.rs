@@ -15,8 +15,6 @@ const ADDRESS: &str = "transactional_mails.address";
 const DOCUMENT: &str = "transactional_mails.document";
 /// Code of the channel that addresses are indexed under.
 const EMAIL: &str = "email";
-/// Rows that one sweep takes away.
-const SWEPT_MAX: i64 = 1_000;
 /// Tenants that may have mails to send.
 const TENANTS_MAX: i64 = crate::tenants::TENANTS_MAX;
 
@@ -163,63 +161,4 @@ sql!(
 pub fn withdraw(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, address: &str) -> Result<(), StoreError> {
     let index = keys.index(scope.tenant(), EMAIL, address);
     tx.exec(WITHDRAW, args![scope.bytes(), &index]).map(|_| ())
-}
-
-sql!(
-    ANSWER,
-    "INSERT INTO mail_answers (id, tenant_id, address_index, answered_at) VALUES ($1, $2, $3, $4)"
-);
-
-/// Notes that somebody was written to because somebody asked for it.
-pub fn note_answer(
-    tx: &mut WriteTx<'_>,
-    keys: &Keyring,
-    scope: Scope,
-    id: Uuid,
-    address: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    let index = keys.index(scope.tenant(), EMAIL, address);
-    let args = args![id.as_bytes(), scope.bytes(), &index, at.as_millisecond()];
-    tx.exec(ANSWER, args).map(|_| ())
-}
-
-sql!(
-    ANSWERS_TO,
-    "SELECT COUNT(*) FROM mail_answers WHERE tenant_id = $1 AND address_index = $2 AND answered_at > $3"
-);
-
-/// How often an address was answered after an instant.
-pub fn answers_to(
-    tx: &mut ReadTx<'_>,
-    keys: &Keyring,
-    scope: Scope,
-    address: &str,
-    after: Timestamp,
-) -> Result<i64, StoreError> {
-    let index = keys.index(scope.tenant(), EMAIL, address);
-    let args = args![scope.bytes(), &index, after.as_millisecond()];
-    Ok(tx.one(ANSWERS_TO, args, |row| row.int(0))?.unwrap_or_default())
-}
-
-sql!(
-    ANSWERS,
-    "SELECT COUNT(*) FROM mail_answers WHERE tenant_id = $1 AND answered_at > $2"
-);
-
-/// How many answers a tenant gave after an instant.
-pub fn answers(tx: &mut ReadTx<'_>, scope: Scope, after: Timestamp) -> Result<i64, StoreError> {
-    let args = args![scope.bytes(), after.as_millisecond()];
-    Ok(tx.one(ANSWERS, args, |row| row.int(0))?.unwrap_or_default())
-}
-
-sql!(
-    SWEEP_ANSWERS,
-    "DELETE FROM mail_answers WHERE id IN (
-       SELECT id FROM mail_answers WHERE answered_at < $1 ORDER BY answered_at LIMIT $2)"
-);
-
-/// Forgets answers from before an instant; says how many.
-pub fn sweep_answers(tx: &mut WriteTx<'_>, before: Timestamp) -> Result<u64, StoreError> {
-    tx.exec(SWEEP_ANSWERS, args![before.as_millisecond(), SWEPT_MAX])
 }

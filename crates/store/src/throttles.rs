@@ -2,12 +2,23 @@
 
 use jiff::Timestamp;
 
-use crate::db::WriteTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::StoreError;
 use crate::{args, sql};
 
 /// Rows that one sweep takes away.
 const SWEPT_MAX: i64 = 1_000;
+
+sql!(
+    USED,
+    "SELECT uses, until_at FROM throttles WHERE bucket = $1 AND until_at > $2"
+);
+
+/// How many uses of a bucket there are in its present stretch, and when that ends; `None` where none has begun.
+pub fn used(tx: &mut ReadTx<'_>, bucket: &[u8; 16], now: Timestamp) -> Result<Option<(i64, Timestamp)>, StoreError> {
+    let args = args![bucket, now.as_millisecond()];
+    tx.one(USED, args, |row| Ok((row.int(0)?, row.instant(1)?)))
+}
 
 sql!(
     HIT,
@@ -28,10 +39,7 @@ pub fn hit(
     until: Timestamp,
 ) -> Result<(i64, Timestamp), StoreError> {
     let args = args![bucket, now.as_millisecond(), until.as_millisecond()];
-    let counted = tx.one(HIT, args, |row| {
-        let ends = Timestamp::from_millisecond(row.int(1)?).unwrap_or(until);
-        Ok((row.int(0)?, ends))
-    })?;
+    let counted = tx.one(HIT, args, |row| Ok((row.int(0)?, row.instant(1)?)))?;
     counted.ok_or(StoreError::Conflict {
         statement: "throttles::hit",
     })

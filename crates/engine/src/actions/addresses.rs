@@ -7,13 +7,14 @@ use kizuna_domain::people::PointState;
 use kizuna_domain::trouble::{TROUBLE_DAYS, TROUBLED_DAYS_MAX, Trouble};
 use kizuna_store::tenants::{self, Tenant};
 use kizuna_store::troubles::{self, Point};
-use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, mails, people, tickets};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, people, tickets};
 
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::identity::{self, Pass, Purpose};
 use crate::run;
+use crate::throttle::{self, ANSWERS_OF_TENANT, ANSWERS_TO_ADDRESS, Limit};
 use crate::transactional::{self, New, Occasion};
 
 /// Addresses of one tenant that bounces may suppress within an hour. More at once is a fault of ours or of a provider,
@@ -21,12 +22,6 @@ use crate::transactional::{self, New, Occasion};
 pub const SUPPRESSIONS_MAX: i64 = 100;
 /// In which time that is counted.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-/// In which time mails to one address are counted.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// Mails that one address is sent in a day because somebody asked for them.
-pub const ANSWERS_PER_DAY_MAX: i64 = 3;
-/// Mails that one tenant sends in an hour because somebody asked for them by mail or on a reader's page.
-pub const ANSWERS_PER_HOUR_MAX: i64 = 300;
 
 fn ago(now: Timestamp, span: SignedDuration) -> Timestamp {
     now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH)
@@ -106,25 +101,19 @@ pub fn is_bounce_storm(tx: &mut ReadTx<'_>, scope: Scope, now: Timestamp) -> Res
     Ok(troubles::suppressed_since(tx, scope, ago(now, HOUR))? >= SUPPRESSIONS_MAX)
 }
 
-/// Forgets trouble and answers of which no rule asks any more.
+/// Forgets trouble of which no rule asks any more.
 pub fn sweep(env: &Env) -> Result<(), StoreError> {
     let now = env.clock.now();
     let kept = SignedDuration::from_hours(24 * i64::from(TROUBLE_DAYS));
     while env.db.write(|tx| troubles::sweep(tx, ago(now, kept)))? > 0 {}
-    while env.db.write(|tx| mails::sweep_answers(tx, ago(now, DAY)))? > 0 {}
     Ok(())
 }
 
-/// True where an address, and the tenant as a whole, may be sent one more mail because somebody asked; notes it then.
+/// True where an address, and the tenant as a whole, may be sent one more mail because somebody asked; counts it then.
 pub(crate) fn may_answer(tx: &mut WriteTx<'_>, env: &Env, scope: Scope, address: &str) -> Result<bool, StoreError> {
-    let now = env.clock.now();
-    let to_them = mails::answers_to(tx, &env.keys, scope, address, ago(now, DAY))?;
-    let to_all = mails::answers(tx, scope, ago(now, HOUR))?;
-    let may = to_them < ANSWERS_PER_DAY_MAX && to_all < ANSWERS_PER_HOUR_MAX;
-    if may {
-        mails::note_answer(tx, &env.keys, scope, env.ids.next(), address, now)?;
-    }
-    Ok(may)
+    let words = throttle::address_words(address);
+    let uses: [(Limit, &[u8]); 2] = [(ANSWERS_TO_ADDRESS, &words), (ANSWERS_OF_TENANT, b"")];
+    Ok(throttle::count(tx, env, scope, &uses)?.is_none())
 }
 
 /// What a reader is told about an address of theirs to which nothing comes.

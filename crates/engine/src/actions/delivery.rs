@@ -1,7 +1,7 @@
 //! How a reader's messages come: at which hour, at which address. What waits for today goes the new way, once.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::day::SendWindow;
 use kizuna_domain::ids::{BatchId, NAMESPACE, PointId, SubscriberId};
 use kizuna_domain::people::{Follower, PointState, Reach};
@@ -9,7 +9,7 @@ use kizuna_domain::roster::is_plausible_address;
 use kizuna_store::people::{self, NewPoint};
 use kizuna_store::runs::{self, NewBatch, WaitingLetter};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Scope, StoreError, WriteTx, line, throttles, tickets};
+use kizuna_store::{Scope, StoreError, WriteTx, line, tickets};
 use uuid::Uuid;
 
 use super::{Actor, Note};
@@ -17,15 +17,9 @@ use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::errand::Proved;
 use crate::line::identity::{self, Pass, Purpose};
+use crate::throttle::{self, Limit, NEW_ADDRESSES_AT_ADDRESS, NEW_ADDRESSES_OF_READER};
 use crate::transactional::{self, New, Occasion};
 use crate::ways::{MAIL, WEB};
-
-/// Mails to new addresses that one reader may ask for in a day.
-const ASKED_MAX: i64 = 5;
-/// Mails of this kind that may come to one address in a day, whoever asks for them.
-const ASKED_OF_ADDRESS_MAX: i64 = 3;
-/// How long asking counts.
-const ASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// What became of a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,15 +157,11 @@ pub fn ask_mail(
     }
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.way-asked");
     let id = env.ids.next();
-    let until = note.at.checked_add(ASKED_FOR).unwrap_or(Timestamp::MAX);
     let expires = note.at.checked_add(identity::VALID).unwrap_or(Timestamp::MAX);
-    let buckets = [
-        ("way-reader", reader.bytes().to_vec(), ASKED_MAX),
-        (
-            "way-address",
-            kizuna_domain::text::fold(address).into_bytes(),
-            ASKED_OF_ADDRESS_MAX,
-        ),
+    let words = throttle::address_words(address);
+    let asked: [(Limit, &[u8]); 2] = [
+        (NEW_ADDRESSES_OF_READER, reader.bytes()),
+        (NEW_ADDRESSES_AT_ADDRESS, &words),
     ];
     Ok(env.write(|tx| {
         let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
@@ -179,11 +169,8 @@ pub fn ask_mail(
         let Some(account) = account.filter(|_| follows && tenant.settings.choices.ways) else {
             return Ok(Asked::NotOffered);
         };
-        for (kind, words, most) in &buckets {
-            let words = [scope.tenant().bytes().as_slice(), words].concat();
-            if throttles::hit(tx, &env.keys.index_of(kind, &words), note.at, until)?.0 > *most {
-                return Ok(Asked::TooOften);
-            }
+        if throttle::count(tx, env, scope, &asked)?.is_some() {
+            return Ok(Asked::TooOften);
         }
         if people::suppression(tx, &env.keys, scope, &account.channel, address)?.is_none() {
             let subject = format!("{reader} {address}");

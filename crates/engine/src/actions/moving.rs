@@ -12,13 +12,14 @@ use kizuna_store::moves::{self, Move};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, invites, line, throttles, troubles};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, invites, line, troubles};
 use uuid::Uuid;
 
 use super::{Actor, Note, delivery};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::errand::Proved;
+use crate::throttle::{self, Limit, MOVES_AT_TENANT, MOVES_OF_CLIENT};
 use crate::ways::{MAIL, WEB};
 use crate::{run, transactional};
 
@@ -199,32 +200,12 @@ pub fn withdraw(env: &Env, from: &Tenant, reader: SubscriberId) -> Result<(), En
     })?)
 }
 
-/// Codes that one client may try in an hour: households share an address, and nobody has many codes.
-const TRIES_OF_CLIENT_MAX: i64 = 30;
-/// Codes that may be tried in a town in an hour; with this many nobody guesses one in the week that it lasts.
-const TRIES_AT_TOWN_MAX: i64 = 1_000;
-/// How long a try counts.
-const TRIED_FOR: SignedDuration = SignedDuration::from_hours(1);
-
 /// Counts one more code that somebody tries in this town; false where it is one too many.
 pub fn may_try(env: &Env, to: &Tenant, client: Option<IpAddr>) -> Result<bool, EngineError> {
-    let now = env.clock.now();
-    let until = now.checked_add(TRIED_FOR).unwrap_or(Timestamp::MAX);
-    let client = client.map(|address| match address {
-        IpAddr::V4(four) => four.octets().to_vec(),
-        // The first half is one household's.
-        IpAddr::V6(six) => six.octets().into_iter().take(8).collect(),
-    });
-    let mut buckets = vec![("move-in-town", to.id.bytes().to_vec(), TRIES_AT_TOWN_MAX)];
-    buckets.extend(client.map(|words| ("move-in-client", words, TRIES_OF_CLIENT_MAX)));
-    Ok(env.write(|tx| {
-        for (kind, words, most) in buckets.iter().rev() {
-            if throttles::hit(tx, &env.keys.index_of(kind, words), now, until)?.0 > *most {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    })?)
+    let client = client.map(throttle::client_words);
+    let mut tries: Vec<(Limit, &[u8])> = vec![(MOVES_AT_TENANT, b"")];
+    tries.extend(client.as_deref().map(|client| (MOVES_OF_CLIENT, client)));
+    Ok(throttle::admit(env, to.scope(), &tries)?.is_none())
 }
 
 /// The move with a code, while anything of it can be seen.

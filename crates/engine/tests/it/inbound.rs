@@ -10,6 +10,7 @@ use kizuna_domain::trouble::Trouble;
 use kizuna_engine::actions::addresses::{self, Ailing, Asked};
 use kizuna_engine::inbound::{self, Look, Maildir};
 use kizuna_engine::line::identity::{self, Purpose, Shown};
+use kizuna_engine::throttle::ANSWERS_OF_TENANT;
 use kizuna_engine::{links, transactional};
 use kizuna_store::{mails, people, troubles};
 use kizuna_testkit::mail::{MailServer, Script, When, say};
@@ -250,14 +251,14 @@ fn one_town_answers_so_many_in_an_hour_and_no_more() {
     let app = TestApp::sqlite();
     let server = MailServer::start(Script::plain());
     let mut post = post(&app, &server);
-    for number in 0..addresses::ANSWERS_PER_HOUR_MAX + 5 {
+    for number in 0..ANSWERS_OF_TENANT.uses_max + 5 {
         post.put(&empty(&format!("reader{number}@x.example"), ""));
     }
     let mut answered = 0;
     while post.left() > 0 {
         answered += post.look().answered;
     }
-    assert_eq!(answered, addresses::ANSWERS_PER_HOUR_MAX as u64);
+    assert_eq!(answered, ANSWERS_OF_TENANT.uses_max as u64);
 }
 
 #[test]

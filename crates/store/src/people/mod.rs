@@ -18,7 +18,7 @@ pub use points::{
     points, prefer, refresh_reach, remove_point, set_point, suppress, suppression, verified_point,
 };
 pub use readers::{
-    NewSubscriber, add_consent, add_subscriber, ask_fresh, by_reference, choose, exists, is_taken, profile, set_hour,
+    NewSubscriber, add_consent, add_subscriber, by_reference, choose, exists, is_taken, profile, set_hour,
     withdraw_consents,
 };
 pub use subscriptions::{

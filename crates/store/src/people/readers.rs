@@ -125,24 +125,6 @@ pub fn profile(
 }
 
 sql!(
-    FRESH,
-    "INSERT INTO fresh_links (tenant_id, subscriber_id, asked_at) VALUES ($1, $2, $3)
-     ON CONFLICT (tenant_id, subscriber_id) DO UPDATE SET asked_at = $3 WHERE fresh_links.asked_at <= $4"
-);
-
-/// Notes that a reader asked for a fresh link; false where they last did after `since`, and nothing changes.
-pub fn ask_fresh(
-    tx: &mut WriteTx<'_>,
-    scope: Scope,
-    subscriber: SubscriberId,
-    now: Timestamp,
-    since: Timestamp,
-) -> Result<bool, StoreError> {
-    let (now, since) = (now.as_millisecond(), since.as_millisecond());
-    Ok(tx.exec(FRESH, args![scope.bytes(), subscriber.bytes(), now, since])? == 1)
-}
-
-sql!(
     SET_HOUR,
     "UPDATE subscribers SET hour = $3 WHERE tenant_id = $1 AND id = $2"
 );

@@ -79,25 +79,3 @@ store_test!(
         assert!(!format!("{:?}", mail(1, at(0))).contains("example.jp"));
     }
 );
-
-store_test!(
-    fn answers_to_one_address_and_to_all_are_counted_and_forgotten(store: &Fixture) {
-        let (town, other) = (Town::with(store), Town::named(store, "other"));
-        for (number, address, minute) in [(1, "a@x.example", 0), (2, "A@X.example", 10), (3, "b@x.example", 20)] {
-            let id = Uuid::from_u128(number);
-            store.write(|tx| mails::note_answer(tx, &store.keys, town.scope, id, address, at(minute)));
-        }
-        let to_a = |scope, after| store.read(|tx| mails::answers_to(tx, &store.keys, scope, "a@x.example", at(after)));
-        let all = |scope, after| store.read(|tx| mails::answers(tx, scope, at(after)));
-        assert_eq!(
-            (to_a(town.scope, -1), to_a(town.scope, 0), to_a(other.scope, -1)),
-            (2, 1, 0)
-        );
-        assert_eq!(
-            (all(town.scope, -1), all(town.scope, 10), all(other.scope, -1)),
-            (3, 1, 0)
-        );
-        assert_eq!(store.write(|tx| mails::sweep_answers(tx, at(20))), 2);
-        assert_eq!(all(town.scope, -1), 1);
-    }
-);

@@ -3,7 +3,7 @@
 use kizuna_domain::people::{EndReason, PointState, SubscriptionState};
 use kizuna_store::people;
 
-use crate::town::{Fixture, Town, at};
+use crate::town::{Fixture, Town};
 
 store_test!(
     fn everything_a_reader_ever_followed_comes_with_why_it_ended(store: &Fixture) {
@@ -57,21 +57,12 @@ store_test!(
 );
 
 store_test!(
-    fn a_fresh_link_is_given_once_in_a_while_and_to_each_reader_alone(store: &Fixture) {
+    fn a_reader_without_an_address_has_no_channel(store: &Fixture) {
         let town = Town::with(store);
-        let (hanako, taro) = (town.family("hanako").build(), town.family("taro").build());
-        let asks = |family: &crate::town::Family, minute| {
-            let (now, since) = (at(minute), at(minute - 60));
-            store.write(|tx| people::ask_fresh(tx, town.scope, family.subscriber, now, since))
-        };
-        assert!(asks(&hanako, 0) && asks(&taro, 1));
-        assert!(!asks(&hanako, 1) && !asks(&hanako, 59));
-        assert!(asks(&hanako, 60), "an hour after the last that was given");
-        assert!(!asks(&hanako, 61));
-
         let channels =
             |family: &crate::town::Family| store.read(|tx| people::channels_of(tx, town.scope, family.subscriber));
-        assert_eq!(channels(&hanako), ["email"]);
+
+        assert_eq!(channels(&town.family("hanako").build()), ["email"]);
         assert!(channels(&town.family("jiro").without_address().build()).is_empty());
     }
 );

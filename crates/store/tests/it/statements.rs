@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 29] = [
+const OF_TENANTS: [&str; 27] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -38,10 +38,8 @@ const OF_TENANTS: [&str; 29] = [
     "moves",
     "places",
     "transactional_mails",
-    "mail_answers",
     "point_troubles",
     "places",
-    "fresh_links",
     "erasures",
     "ledger_remains",
     "former_addresses",
@@ -49,7 +47,7 @@ const OF_TENANTS: [&str; 29] = [
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 20] = [
     ("invites::SWEEP", "takes away what is too old, whosever it is"),
     ("moves::SWEEP", "takes away what is too old, whosever it is"),
     (
@@ -87,7 +85,6 @@ const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
         "asks for the accounts that have something to pass on, as a worker of all tenants",
     ),
     ("tickets::SWEEP", "takes away what is too old, whosever it is"),
-    ("mails::SWEEP_ANSWERS", "takes away what is too old, whosever it is"),
     (
         "people::readers::TAKEN",
         "asks for an identifier in whichever tenant, and answers nothing but yes or no",
@@ -251,9 +248,6 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("moves::SWEEP", "moves_by_end"),
         ("mails::DUE", "transactional_mails_due"),
         ("throttles::SWEEP", "throttles_by_end"),
-        ("mails::ANSWERS_TO", "mail_answers_to"),
-        ("mails::ANSWERS", "mail_answers_by_instant"),
-        ("mails::SWEEP_ANSWERS", "mail_answers_by_age"),
         ("troubles::SWEEP", "point_troubles_by_instant"),
         ("troubles::SUPPRESSED_SINCE", "suppressions_by_instant"),
     ] {
