@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::actions::addresses;
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
-use crate::links;
+use crate::links::{self, Holder};
 use crate::recorder::{self, InHand, Mark, Recorder, lease_until};
 use crate::witness;
 
@@ -586,7 +586,7 @@ impl<'a> Line<'a> {
                     number: usize::try_from(row.number).ok()?,
                     to: Address(row.address.clone()),
                     draft,
-                    links: links::links(&self.env.keys, &self.tenant, row.subscriber, row.day),
+                    links: links::links(&self.env.keys, &self.tenant, holder(row), row.day),
                     return_token: links::return_token(&self.env.keys, self.tenant.id, row.point),
                     key,
                     // The same for every attempt, so that a repeated message is the same message; never in the
@@ -939,6 +939,13 @@ fn skipped(reason: SkipReason) -> String {
 }
 
 /// The stable name of a message: one for each reader, day and text, the same for every attempt.
+fn holder(row: &LetterRow) -> Holder {
+    Holder {
+        reader: row.subscriber,
+        generation: row.link_generation,
+    }
+}
+
 fn letter_key(tenant: Uuid, row: &LetterRow) -> String {
     let mut name = tenant.as_bytes().to_vec();
     name.extend(row.subscriber.bytes());

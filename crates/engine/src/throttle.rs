@@ -42,6 +42,12 @@ pub const REGISTRATIONS_AT_TENANT: Limit = Limit {
     uses_max: 2_000,
     stretch: HOUR,
 };
+/// Uses of one form that registers on the page: it outlasts the form, and what the form registered.
+pub const REGISTRATIONS_BY_FORM: Limit = Limit {
+    kind: "register-form",
+    uses_max: 1,
+    stretch: SignedDuration::from_hours(72),
+};
 /// Mails that one address is sent because somebody asked for them by mail or on a reader's page.
 pub const ANSWERS_TO_ADDRESS: Limit = Limit {
     kind: "answer-address",

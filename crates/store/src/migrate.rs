@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "family", include_str!("../migrations/0011_family.sql")),
     (12, "data", include_str!("../migrations/0012_data.sql")),
     (14, "throttles", include_str!("../migrations/0014_throttles.sql")),
+    (15, "links", include_str!("../migrations/0015_links.sql")),
 ];
 
 /// Two processes that start at once migrate one after the other (PostgreSQL; SQLite has one writer anyway).

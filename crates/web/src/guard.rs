@@ -380,14 +380,21 @@ impl FromRequestParts<Shared> for Words {
     async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Words, PageError> {
         let asked = Asked::of(parts, site).await?;
         let tenant = asked.tenant.ok_or(PageError::NotFound)?;
-        match links::read_words_token(&site.env.keys, tenant.id, &asked.token) {
-            Some(reader) => Ok(Words {
-                tenant,
-                reader,
-                token: asked.token,
-            }),
-            None => Err(closed_link(site, tenant, asked.language).await),
-        }
+        blocking(site, move |site| {
+            let (env, scope) = (&site.env, tenant.scope());
+            let found = env
+                .db
+                .read(|tx| links::read_words_token(tx, &env.keys, scope, &asked.token))?;
+            match found {
+                Some(reader) => Ok(Words {
+                    tenant,
+                    reader,
+                    token: asked.token,
+                }),
+                None => Err(PageError::instead(closed(site, &tenant, asked.language, Closed::Gone))),
+            }
+        })
+        .await
     }
 }
 
@@ -404,27 +411,28 @@ impl FromRequestParts<Shared> for Own {
     async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Own, PageError> {
         let asked = Asked::of(parts, site).await?;
         let tenant = asked.tenant.ok_or(PageError::NotFound)?;
-        let today = kizuna_engine::run::today(&site.env, &tenant)?;
-        match links::read_own_token(&site.env.keys, tenant.id, &asked.token) {
-            Some((reader, until)) if today <= until => Ok(Own {
-                tenant,
-                reader,
-                token: asked.token,
-            }),
-            // Ours, but too old: a fresh one can be sent to the address on record.
-            Some(_) => {
-                let token = asked.token;
-                let answer = blocking(site, move |site| expired::show(site, &tenant, asked.language, &token)).await;
-                Err(PageError::instead(answer))
+        blocking(site, move |site| {
+            let (env, scope) = (&site.env, tenant.scope());
+            let today = kizuna_engine::run::today(env, &tenant)?;
+            let found = env
+                .db
+                .read(|tx| links::read_own_token(tx, &env.keys, scope, &asked.token))?;
+            match found {
+                Some((reader, until)) if today <= until => Ok(Own {
+                    tenant,
+                    reader,
+                    token: asked.token,
+                }),
+                // Ours, but too old: a fresh one can be sent to the address on record.
+                Some(_) => {
+                    let old = expired::show(site, &tenant, asked.language, &asked.token);
+                    Err(PageError::instead(old))
+                }
+                None => Err(PageError::instead(closed(site, &tenant, asked.language, Closed::Gone))),
             }
-            None => Err(closed_link(site, tenant, asked.language).await),
-        }
+        })
+        .await
     }
-}
-
-/// The page behind a link that opens nothing.
-async fn closed_link(site: &Shared, tenant: Tenant, language: Language) -> PageError {
-    PageError::instead(blocking(site, move |site| closed(site, &tenant, language, Closed::Gone)).await)
 }
 
 /// The public side of a tenant.

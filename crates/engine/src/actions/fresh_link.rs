@@ -7,9 +7,10 @@ use kizuna_store::tenants::Tenant;
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::links::{self, Holder};
+use crate::run;
 use crate::throttle::{self, FRESH_LINKS_OF_READER, Limit};
 use crate::transactional::{self, New, Occasion};
-use crate::{links, run};
 
 /// Sends a reader a fresh link to their own pages; says whether a mail is on its way.
 ///
@@ -21,8 +22,6 @@ pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) ->
         return Ok(false);
     }
     let (scope, until) = (tenant.scope(), run::today(env, tenant)? + links::OWN_DAYS);
-    let token = links::own_token(&env.keys, tenant.id, reader, until);
-    let link = format!("{}/{}/my/{token}", settings.base_url, tenant.code);
     let expires = (until + 1).at(jiff::civil::Time::midnight(), &settings.zone()?);
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.fresh-link");
     Ok(env.write(|tx| {
@@ -36,6 +35,8 @@ pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) ->
         if throttle::count(tx, env, scope, &asked)?.is_some() {
             return Ok(false);
         }
+        let token = links::own_token(&env.keys, tenant.id, Holder::of(tx, scope, reader)?, until);
+        let link = format!("{}/{}/my/{token}", settings.base_url, tenant.code);
         let mail = New {
             occasion: Occasion::FreshLink,
             language,

@@ -11,12 +11,13 @@ use kizuna_domain::roster;
 use kizuna_store::people::{self, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{StoreError, WriteTx, erase};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, erase};
 use uuid::Uuid;
 
 use super::{Actor, Note, people as readers};
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::links::{self, Holder};
 use crate::run;
 
 /// A child as a page showed it.
@@ -125,6 +126,8 @@ pub enum Added {
     NoSibling,
     /// A reader follows no more than [`people::SUBSCRIPTIONS_MAX`] children.
     Full,
+    /// They stopped, or are not here any more: whoever begins again proves their address again.
+    Over,
 }
 
 /// Adds a child to what a reader follows.
@@ -136,7 +139,9 @@ pub fn add_child(env: &Env, tenant: &Tenant, reader: SubscriberId, new: &NewChil
     let consent = env.ids.next();
     Ok(env.write(|tx| {
         // Whoever presses twice waits for themselves, and sees what the first press did.
-        erase::hold(tx, scope, reader)?;
+        if erase::hold(tx, scope, reader)?.is_none() {
+            return Ok(Added::Over);
+        }
         if let Some(known) = people::one(tx, &env.keys, scope, new.key)? {
             return Ok(if known.subscriber == reader {
                 Added::Done
@@ -148,6 +153,9 @@ pub fn add_child(env: &Env, tenant: &Tenant, reader: SubscriberId, new: &NewChil
             return Ok(Added::Known);
         }
         let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+        if has_stopped(tx, scope, reader, &following)? {
+            return Ok(Added::Over);
+        }
         if following.len() as i64 >= people::SUBSCRIPTIONS_MAX {
             return Ok(Added::Full);
         }
@@ -185,6 +193,67 @@ pub fn add_child(env: &Env, tenant: &Tenant, reader: SubscriberId, new: &NewChil
         tenants::touch(tx, scope)?;
         note.write(tx, &new.key.to_string(), "")?;
         Ok(Added::Done)
+    })?)
+}
+
+/// True for whoever follows nothing because they stopped; what reached its last day is no stop.
+fn has_stopped(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    reader: SubscriberId,
+    following: &[Follower],
+) -> Result<bool, StoreError> {
+    Ok(following.is_empty() && people::has_stopped(tx, scope, reader)?)
+}
+
+/// Before a reader follows something: whoever stopped begins with new links, so that messages of the time before open
+/// nothing of what comes.
+pub(super) fn begin_anew(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    reader: SubscriberId,
+    following: &[Follower],
+) -> Result<(), StoreError> {
+    if has_stopped(tx, scope, reader, following)? {
+        people::renew_links(tx, scope, reader, None)?;
+    }
+    Ok(())
+}
+
+/// True where nothing begins any more on a reader's pages: they stopped, or are not here.
+pub fn is_over(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<bool, EngineError> {
+    let scope = tenant.scope();
+    Ok(env.db.read(|tx| {
+        let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+        Ok(!people::exists(tx, scope, reader)? || has_stopped(tx, scope, reader, &following)?)
+    })?)
+}
+
+/// Makes every link that a reader holds worthless, except those that stop: somebody else may hold them too.
+///
+/// `token` is that of the reader's own pages and `form` the number of the form, by which the second of two presses is
+/// known. Gives the reader as the holder of the new links; `None` for a token that opens nothing.
+pub fn renew_links(env: &Env, tenant: &Tenant, token: &str, form: Uuid) -> Result<Option<Holder>, EngineError> {
+    let (scope, today) = (tenant.scope(), run::today(env, tenant)?);
+    let form = env.keys.index_of("links-form", form.as_bytes());
+    let note = Note::new(env, Actor::Reader, Some(scope), "reader.links-renewed");
+    Ok(env.write(|tx| {
+        let earlier = links::read_earlier_own_token(tx, &env.keys, scope, token)?;
+        if let Some((reader, until)) = earlier {
+            let is_second = people::were_links_renewed_by(tx, scope, reader, &form)?;
+            let holder = Holder::of(tx, scope, reader)?;
+            return Ok((is_second && today <= until).then_some(holder));
+        }
+        let own = links::read_own_token(tx, &env.keys, scope, token)?;
+        let Some((reader, _)) = own.filter(|(_, until)| today <= *until) else {
+            return Ok(None);
+        };
+        if erase::hold(tx, scope, reader)?.is_none() {
+            return Ok(None);
+        }
+        people::renew_links(tx, scope, reader, Some(&form))?;
+        note.write(tx, &reader.to_string(), "")?;
+        Ok(Some(Holder::of(tx, scope, reader)?))
     })?)
 }
 

@@ -15,7 +15,7 @@ use kizuna_store::tenants::{self, Tenant};
 use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, invites, line, troubles};
 use uuid::Uuid;
 
-use super::{Actor, Note, delivery};
+use super::{Actor, Note, delivery, life};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::errand::Proved;
@@ -468,6 +468,8 @@ fn settle_in(
             people::add_point(tx, &env.keys, scope, point)?;
         }
         Address::Known(point) => {
+            let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
+            life::begin_anew(tx, scope, reader, &following)?;
             people::choose(tx, scope, reader, Some(relation), Some(&language), None)?;
             if let Some(troubled) = troubles::point(tx, &env.keys, scope, point.id)? {
                 // Somebody reads here, whatever was put off before.

@@ -16,10 +16,11 @@ use kizuna_store::{StoreError, WriteTx, line, places, tickets, troubles};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Actor, Note};
+use super::{Actor, Note, life};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::identity::{self, Pass, Purpose};
+use crate::throttle::{self, REGISTRATIONS_BY_FORM};
 use crate::transactional::{self, Occasion};
 use crate::{run, ways};
 
@@ -81,6 +82,8 @@ pub enum Registered {
     Now,
     /// It was done before, perhaps by the first of two presses; nothing changed.
     Before,
+    /// The form was used, and what it registered has been erased since; nothing changed.
+    Used,
 }
 
 /// What waits in the ticket of a mail that asks for confirmation. Its `Debug` shows nothing.
@@ -174,8 +177,12 @@ pub fn register_on_page(
         number: reader,
     };
     Ok(env.write(|tx| {
+        let was_used = throttle::count(tx, env, tenant.scope(), &[(REGISTRATIONS_BY_FORM, number.as_bytes())])?;
         if people::exists(tx, tenant.scope(), reader)? {
             return Ok(Registered::Before);
+        }
+        if was_used.is_some() {
+            return Ok(Registered::Used);
         }
         enrolment.enrol(tx, &reached, new)?;
         Ok(Registered::Now)
@@ -264,6 +271,7 @@ impl<'a> Enrolment<'a> {
         })?;
         let subscriber = self.reader(tx, reached, new, PointId::new(point))?;
         let following = people::of_subscriber(tx, keys, scope, subscriber)?;
+        life::begin_anew(tx, scope, subscriber, &following)?;
         let same = following
             .iter()
             .find(|known| roster::same_child(&known.anchor, &anchor));

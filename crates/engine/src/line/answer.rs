@@ -12,7 +12,8 @@ use super::inbox::Reply;
 use super::talk::Answer;
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
-use crate::{explain, links};
+use crate::explain;
+use crate::links::{self, Holder};
 
 /// Messages of one reply at most, by LINE.
 const MESSAGES_MAX: usize = 5;
@@ -86,7 +87,7 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
                 Some(draft) => letter(&draft),
                 None => vec![text("きょうのことばは、ありません。\nつぎのことばを、お待ちください。")],
             };
-            lead_on(env, reply, &mut said);
+            lead_on(env, reply, &mut said)?;
             said
         }
         Answer::Past => {
@@ -98,13 +99,13 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
                 vec![text("これまでに届いたことばは、まだありません。")]
             } else {
                 let mut said = past.iter().flat_map(letter).collect();
-                lead_on(env, reply, &mut said);
+                lead_on(env, reply, &mut said)?;
                 said
             }
         }
         Answer::Desks => {
             let mut said = vec![desk_cards(&desks()?)];
-            lead_on(env, reply, &mut said);
+            lead_on(env, reply, &mut said)?;
             said
         }
         Answer::Support => {
@@ -207,11 +208,12 @@ fn support(base: &str) -> Value {
 }
 
 /// Puts a button to the reader's page of words below what is said; nothing where there are no pages or no reader.
-fn lead_on(env: &Env, reply: &Reply, said: &mut Vec<Value>) {
+fn lead_on(env: &Env, reply: &Reply, said: &mut Vec<Value>) -> Result<(), EngineError> {
     let Some((base, reader)) = base(reply).zip(reply.reader) else {
-        return;
+        return Ok(());
     };
-    let token = links::words_token(&env.keys, reply.tenant.id, reader);
+    let holder = env.db.read(|tx| Holder::of(tx, reply.tenant.scope(), reader))?;
+    let token = links::words_token(&env.keys, reply.tenant.id, holder);
     said.truncate(MESSAGES_MAX - 1);
     said.push(bubble(
         WORDS_PAGE,
@@ -220,6 +222,7 @@ fn lead_on(env: &Env, reply: &Reply, said: &mut Vec<Value>) {
             uri_button("ことばのページ", &format!("{base}/words/{token}"), "primary"),
         ],
     ));
+    Ok(())
 }
 
 /// A button that leads somewhere, in our own colours: LINE's green does not carry white words well.

@@ -27,7 +27,8 @@ use super::talk::{self, Answer, Effect, State, Who};
 use crate::actions::{Actor, Note, people as readers};
 use crate::env::Env;
 use crate::error::EngineError;
-use crate::{links, run};
+use crate::links::{self, Holder};
+use crate::run;
 
 /// Requests that wait for the disk; more are told to come again.
 const PARCELS_MAX: usize = 256;
@@ -406,7 +407,8 @@ fn apply(
                         Some(identity::issue(tx, &env.keys, scope, id, purpose, &user, now)?)
                     }
                     Some(Need::OwnPage(reader)) => {
-                        Some(links::fresh_own_token(&env.keys, scope.tenant(), reader, today))
+                        let holder = Holder::of(tx, scope, reader)?;
+                        Some(links::fresh_own_token(&env.keys, scope.tenant(), holder, today))
                     }
                 };
                 said.push(Reply {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::identity;
 use crate::env::{Env, channel_account};
 use crate::error::EngineError;
-use crate::links::{self, same};
+use crate::links::{self, Holder, same};
 use crate::run;
 
 /// How long somebody may take at LINE.
@@ -203,13 +203,13 @@ fn proved(env: &Env, tenant: &Tenant, user: &str) -> Result<Came, EngineError> {
             return Ok(None);
         };
         let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
-        Ok(follows.then_some(reader))
+        follows.then(|| Holder::of(tx, scope, reader)).transpose()
     })?;
     Ok(match reader {
-        Some(reader) => Came::Known(links::fresh_own_token(
+        Some(holder) => Came::Known(links::fresh_own_token(
             &env.keys,
             tenant.id,
-            reader,
+            holder,
             run::today(env, tenant)?,
         )),
         None => Came::New(identity::registration_ticket(env, scope, user)?),

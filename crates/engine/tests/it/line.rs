@@ -711,7 +711,10 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
         let link = said.split("https://kosodate.example/hidamari/my/").nth(1).unwrap();
         let (link, _) = link.split_once('"').unwrap();
         let token = link.strip_suffix(page).unwrap();
-        let opened = kizuna_engine::links::read_own_token(&env.keys, tenant.id, token);
+        let opened = env
+            .db
+            .read(|tx| kizuna_engine::links::read_own_token(tx, &env.keys, tenant.scope(), token))
+            .unwrap();
         assert_eq!(
             opened,
             Some((reader.subscriber, day("2026-12-26"))),
@@ -720,7 +723,11 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
     }
     // Below the words there is the way to all of them, for this reader alone.
     app.clock.set(jst("2026-12-25 08:20:00"));
-    let token = kizuna_engine::links::words_token(&env.keys, tenant.id, reader.subscriber);
+    let token = kizuna_engine::links::words_token(
+        &env.keys,
+        tenant.id,
+        kizuna_engine::links::Holder::first(reader.subscriber),
+    );
     for data in ["kizuna:today", "kizuna:past", "kizuna:desks"] {
         let page = format!("https://kosodate.example/hidamari/words/{token}");
         assert!(presses(data).contains(&page), "{data}");

@@ -243,7 +243,9 @@ impl Town {
     /// The reader whose words a path leads to.
     pub(crate) fn reader_of(&self, words: &str) -> SubscriberId {
         let token = words.split('/').nth(3).unwrap();
-        links::read_words_token(&self.env.keys, self.tenant.id, token).unwrap()
+        let (env, scope) = (&self.env, self.tenant.scope());
+        let found = env.db.read(|tx| links::read_words_token(tx, &env.keys, scope, token));
+        found.unwrap().unwrap()
     }
 
     /// What a reader follows.
@@ -264,14 +266,14 @@ impl Town {
     /// A reader's own page, `birth`, by a link of today; the home where it has no name.
     pub(crate) fn own(&self, reader: SubscriberId, page: &str) -> String {
         let today = run::today(&self.env, &self.tenant).unwrap();
-        let token = links::fresh_own_token(&self.env.keys, self.tenant.id, reader, today);
+        let token = links::fresh_own_token(&self.env.keys, self.tenant.id, links::Holder::first(reader), today);
         let path = format!("/{}/my/{token}/{page}", self.tenant.code);
         path.trim_end_matches('/').to_owned()
     }
 
     /// A reader's words.
     pub(crate) fn words(&self, reader: SubscriberId) -> String {
-        let token = links::words_token(&self.env.keys, self.tenant.id, reader);
+        let token = links::words_token(&self.env.keys, self.tenant.id, links::Holder::first(reader));
         format!("/{}/words/{token}", self.tenant.code)
     }
 

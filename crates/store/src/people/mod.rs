@@ -18,8 +18,8 @@ pub use points::{
     points, prefer, refresh_reach, remove_point, set_point, suppress, suppression, verified_point,
 };
 pub use readers::{
-    NewSubscriber, add_consent, add_subscriber, by_reference, choose, exists, is_taken, profile, set_hour,
-    withdraw_consents,
+    NewSubscriber, add_consent, add_subscriber, by_reference, choose, exists, is_taken, link_generation, profile,
+    renew_links, set_hour, were_links_renewed_by, withdraw_consents,
 };
 pub use subscriptions::{
     NewSubscription, add_subscription, ask, asked_before, complete, end_pause, has_followed, has_stopped, mean_stop,

@@ -79,6 +79,49 @@ pub fn exists(tx: &mut ReadTx<'_>, scope: Scope, subscriber: SubscriberId) -> Re
 }
 
 sql!(
+    LINK_GENERATION,
+    "SELECT link_generation FROM subscribers WHERE tenant_id = $1 AND id = $2"
+);
+
+/// How often a reader's links were made anew; 0 for whoever is not here.
+pub fn link_generation(tx: &mut ReadTx<'_>, scope: Scope, subscriber: SubscriberId) -> Result<i64, StoreError> {
+    let args = args![scope.bytes(), subscriber.bytes()];
+    Ok(tx.one(LINK_GENERATION, args, |row| row.int(0))?.unwrap_or_default())
+}
+
+sql!(
+    RENEW_LINKS,
+    "UPDATE subscribers SET link_generation = link_generation + 1, links_renewed_by = $3
+     WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Makes every link that a reader holds worthless, except those that stop; `by` is the form that asked for it.
+pub fn renew_links(
+    tx: &mut WriteTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    by: Option<&[u8; 16]>,
+) -> Result<(), StoreError> {
+    tx.exec_one(RENEW_LINKS, args![scope.bytes(), subscriber.bytes(), by])
+}
+
+sql!(
+    LINKS_RENEWED_BY,
+    "SELECT 1 FROM subscribers WHERE tenant_id = $1 AND id = $2 AND links_renewed_by = $3"
+);
+
+/// True where it was this form that made a reader's links anew last.
+pub fn were_links_renewed_by(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    subscriber: SubscriberId,
+    by: &[u8; 16],
+) -> Result<bool, StoreError> {
+    let args = args![scope.bytes(), subscriber.bytes(), by];
+    Ok(tx.one(LINKS_RENEWED_BY, args, |row| row.int(0))?.is_some())
+}
+
+sql!(
     BY_REFERENCE,
     "SELECT id FROM subscribers WHERE tenant_id = $1 AND reference = $2"
 );

@@ -166,6 +166,8 @@ pub struct LetterRow {
     pub number: i64,
     /// Who reads it.
     pub subscriber: SubscriberId,
+    /// How often this reader's links were made anew.
+    pub link_generation: i64,
     /// Where it goes.
     pub point: PointId,
     /// The address, opened.
@@ -191,8 +193,10 @@ impl std::fmt::Debug for LetterRow {
 
 sql!(
     LETTERS,
-    "SELECT d.number, d.subscriber_id, d.point_id, p.address, d.cohort_id, d.day_on, d.outcome, p.state, s.state
+    "SELECT d.number, d.subscriber_id, d.point_id, p.address, d.cohort_id, d.day_on, d.outcome, p.state, s.state,
+                      r.link_generation
                FROM deliveries d
+               LEFT JOIN subscribers r ON r.id = d.subscriber_id
                LEFT JOIN contact_points p ON p.id = d.point_id
                LEFT JOIN subscriptions s ON s.id = d.subscription_id
                WHERE d.batch_id = $1 AND d.tenant_id = $2 ORDER BY d.number, d.subscription_id, d.slot LIMIT $3"
@@ -235,6 +239,8 @@ pub fn letters(
         found.push(LetterRow {
             number,
             subscriber: row.id(1, SubscriberId::from_bytes)?,
+            // Whoever was erased has no row: nothing of theirs leaves either.
+            link_generation: row.int_opt(9)?.unwrap_or_default(),
             point,
             address: address.unwrap_or_default(),
             cohort: row.id(4, CohortId::from_bytes)?,

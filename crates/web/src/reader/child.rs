@@ -19,7 +19,7 @@ use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
 use super::date_field::{Asked, DateField, Parts, ends, sentence};
-use super::own::{Page, Ways, address, changed, children, name, show_menu};
+use super::own::{Page, Ways, address, changed, children, must_go_on, name, over, show_menu};
 use super::{Desks, Frame, dates};
 use crate::Site;
 use crate::error::{PageError, page};
@@ -149,6 +149,7 @@ fn new_key(site: &Site) -> SubscriptionId {
 /// Shows the form.
 pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
     blocking(&site, move |site| {
+        must_go_on(site, &own, language)?;
         let today = run::today(&site.env, &own.tenant)?;
         let fresh = Entry {
             key: new_key(site).to_string(),
@@ -170,6 +171,7 @@ pub(crate) async fn post(
     Form(entry): Form<Entry>,
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
+        must_go_on(site, &own, language)?;
         let again = |wrong| form(site, &own, language, &entry, wrong);
         let today = run::today(&site.env, &own.tenant)?;
         let read = entry
@@ -196,6 +198,7 @@ pub(crate) async fn post(
                     Added::Done => Ok(done(site, &own, language)),
                     Added::Known | Added::NoSibling => again(Some(Wrong::Known)),
                     Added::Full => again(Some(Wrong::Full)),
+                    Added::Over => Err(over(site, &own, language)),
                 }
             }
             _ => look(&own, language, today, entry.clone(), &anchor),
@@ -337,6 +340,7 @@ pub(crate) async fn post_twin(
             Added::Done => Ok(done(site, &own, language)),
             Added::Known | Added::NoSibling => again(Some(Wrong::Known)),
             Added::Full => again(Some(Wrong::Full)),
+            Added::Over => Err(over(site, &own, language)),
         }
     })
     .await

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_engine::actions::data;
 use kizuna_store::tenants::Tenant;
 
-use super::{Desks, Frame};
+use super::{Desks, Frame, own};
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
@@ -25,6 +25,9 @@ struct Words {
     erase_title: &'static str,
     erase_text: &'static str,
     erase_link: &'static str,
+    links_title: &'static str,
+    links_text: &'static str,
+    links_link: &'static str,
 }
 
 static JA: Words = Words {
@@ -46,6 +49,9 @@ static JA: Words = Words {
     erase_title: "記録をけす",
     erase_text: "つぎのページで、きえるものを確かめてから、けせます。",
     erase_link: "けすページへ",
+    links_title: "ほかの人に見られたかもしれないとき",
+    links_text: "これまでに届いたリンクを、使えなくできます。だれにも知らされません。",
+    links_link: "リンクを新しくする",
 };
 
 static EASY: Words = Words {
@@ -67,6 +73,9 @@ static EASY: Words = Words {
     erase_title: "｜記録《きろく》を けす",
     erase_text: "｜次《つぎ》の ページで、なにが きえるかを ｜見《み》てから、けせます。",
     erase_link: "けす ページを ひらく",
+    links_title: "ほかの ｜人《ひと》が ｜見《み》た かもしれない とき",
+    links_text: "｜前《まえ》の リンクを ｜使《つか》えなく できます。だれにも ｜知《し》らせません。",
+    links_link: "リンクを ｜新《あたら》しく する",
 };
 
 static EN: Words = Words {
@@ -88,6 +97,9 @@ static EN: Words = Words {
     erase_title: "Erase your records",
     erase_text: "On the next page you see what goes, and can then erase it.",
     erase_link: "Go to that page",
+    links_title: "If somebody else may have seen your messages",
+    links_text: "You can make the links that came so far worthless. Nobody is told.",
+    links_link: "Make your links anew",
 };
 
 #[derive(Template)]
@@ -97,6 +109,8 @@ struct DataPage {
     words: &'static Words,
     /// Address of this page, without a query.
     here: String,
+    /// Address of the page that makes links anew.
+    links: String,
     query: &'static str,
     desks: Desks,
 }
@@ -117,6 +131,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
         Ok(DataPage {
             frame: Frame::new(tenant, language),
             words: language.pick(&JA, &EASY, &EN),
+            links: own::address(&own, "links", language),
             here: format!("/{}/my/{token}/data", tenant.code),
             query: language.query(),
             desks: Desks::of(site, tenant, language)?,

@@ -41,8 +41,10 @@ pub(crate) async fn post(
 ) -> Result<Redirect, PageError> {
     let after = format!("/{}/fresh{}", tenant.code, language.query());
     blocking(&site, move |site| {
-        if let Some((reader, _)) = links::read_own_token(&site.env.keys, tenant.id, &token) {
-            fresh_link::send(&site.env, &tenant, reader, language.code())?;
+        let (env, scope) = (&site.env, tenant.scope());
+        let found = env.db.read(|tx| links::read_own_token(tx, &env.keys, scope, &token))?;
+        if let Some((reader, _)) = found {
+            fresh_link::send(env, &tenant, reader, language.code())?;
         }
         Ok(())
     })

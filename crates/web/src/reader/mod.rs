@@ -34,6 +34,7 @@ pub(crate) mod print;
 pub(crate) mod reading;
 pub(crate) mod register;
 pub(crate) mod registered;
+pub(crate) mod renew;
 pub(crate) mod sent;
 pub(crate) mod stop;
 pub(crate) mod stop_each;

@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::day::Day;
 use kizuna_engine::actions::moving::{self, Begun};
-use kizuna_engine::{EngineError, links, run};
+use kizuna_engine::links::{self, Holder};
+use kizuna_engine::{EngineError, run};
 use kizuna_store::tenants;
 use serde::Deserialize;
 
@@ -291,7 +292,8 @@ pub(crate) async fn moved(State(site): State<Shared>, language: Language, own: O
             .iter()
             .map(|child| dates::stage(&child.anchor, today, tenant.settings.customs, language))
             .filter(|stage| !stage.is_empty());
-        let own_words = links::words_token(&env.keys, tenant.id, *reader);
+        let holder = env.db.read(|tx| Holder::of(tx, tenant.scope(), *reader))?;
+        let own_words = links::words_token(&env.keys, tenant.id, holder);
         let shown = MovedPage {
             frame: Frame::new(tenant, language),
             words,

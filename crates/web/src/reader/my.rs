@@ -7,7 +7,7 @@ use axum::response::Response;
 use kizuna_domain::people::SubscriptionState;
 use kizuna_domain::position::Anchor;
 use kizuna_engine::actions::addresses;
-use kizuna_engine::links;
+use kizuna_engine::links::{self, Holder};
 
 use super::Frame;
 use super::dates;
@@ -120,6 +120,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
             let name = child.nickname.clone().unwrap_or_default();
             (name, dates::stage(&child.anchor, archive.today, *customs, language))
         });
+        let holder = site.env.db.read(|tx| Holder::of(tx, tenant.scope(), own.reader))?;
         let trouble = addresses::trouble(&site.env, tenant, own.reader)?;
         let shown = MyPage {
             frame: Frame::new(tenant, language),
@@ -131,11 +132,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
                 .any(|child| child.state == SubscriptionState::Paused),
             today: titles.filter(|title| !title.is_empty()).collect(),
             trouble: trouble.map(|_| own::address(&own, "address", language)),
-            ways: Ways::new(
-                tenant,
-                &links::words_token(&site.env.keys, tenant.id, own.reader),
-                language,
-            ),
+            ways: Ways::new(tenant, &links::words_token(&site.env.keys, tenant.id, holder), language),
             rows: rows
                 .map(|row| (own::address(&own, row.page(), language), row.words(words)))
                 .collect(),

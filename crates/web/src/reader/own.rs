@@ -8,7 +8,8 @@ use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::people::Follower;
 use kizuna_domain::position::Anchor;
 use kizuna_engine::actions::life::{self, Child};
-use kizuna_engine::{links, menus, run};
+use kizuna_engine::links::{self, Holder};
+use kizuna_engine::{menus, run};
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
@@ -27,9 +28,10 @@ pub(super) fn address(own: &Own, page: &str, language: Language) -> String {
 
 /// The own pages of somebody who has just proved who they are: their link ends tomorrow.
 pub(super) fn for_today(site: &Site, tenant: &Tenant, reader: SubscriberId) -> Result<Own, PageError> {
-    let today = run::today(&site.env, tenant)?;
+    let (env, today) = (&site.env, run::today(&site.env, tenant)?);
+    let holder = env.db.read(|tx| Holder::of(tx, tenant.scope(), reader))?;
     Ok(Own {
-        token: links::fresh_own_token(&site.env.keys, tenant.id, reader, today),
+        token: links::fresh_own_token(&env.keys, tenant.id, holder, today),
         tenant: tenant.clone(),
         reader,
     })
@@ -74,9 +76,22 @@ pub(super) fn followed(site: &Site, own: &Own, language: Language) -> Result<Vec
         .db
         .read(|tx| people::of_subscriber(tx, &env.keys, tenant.scope(), own.reader))?;
     if found.is_empty() {
-        return Err(PageError::instead(closed(site, tenant, language, Closed::Gone)));
+        return Err(over(site, own, language));
     }
     Ok(found)
+}
+
+/// Lets only those go on who follow something or saw it end on its last day: after a stop nothing begins here again.
+pub(super) fn must_go_on(site: &Site, own: &Own, language: Language) -> Result<(), PageError> {
+    if life::is_over(&site.env, &own.tenant, own.reader)? {
+        return Err(over(site, own, language));
+    }
+    Ok(())
+}
+
+/// The page behind a link that opens nothing, for whoever stopped or was erased.
+pub(super) fn over(site: &Site, own: &Own, language: Language) -> PageError {
+    PageError::instead(closed(site, &own.tenant, language, Closed::Gone))
 }
 
 /// A child as its reader calls it: by nickname, else by stage, else by the one date.

@@ -5,15 +5,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::day::Day;
+use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::people::SubscriptionState;
 use kizuna_engine::archive::{self, Archive, Letter};
-use kizuna_engine::links;
+use kizuna_engine::links::{self, Holder};
+use kizuna_engine::ways;
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 
 use super::dates;
 use super::desks::Desks;
-use super::{Frame, stopped};
+use super::{Closed, Frame, closed};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
@@ -95,14 +97,15 @@ pub(super) fn bubble(letter: Letter) -> Bubble {
     Bubble::new(draft)
 }
 
-/// Opens a reader's words; where they stopped, the page that says so.
+/// Opens a reader's words. After a stop the link opens nothing and does not say why: others may hold it too.
 pub(super) fn opened(
     site: &Site,
     tenant: &Tenant,
-    reader: kizuna_domain::ids::SubscriberId,
+    reader: SubscriberId,
     language: Language,
 ) -> Result<Archive, PageError> {
-    archive::open(&site.env, tenant, reader)?.ok_or_else(|| PageError::instead(stopped::show(site, tenant, language)))
+    archive::open(&site.env, tenant, reader)?
+        .ok_or_else(|| PageError::instead(closed(site, tenant, language, Closed::Gone)))
 }
 
 /// Shows today's words, or the newest ones and when the next come.
@@ -222,16 +225,22 @@ fn hour_words(clock: &str, language: Language) -> String {
     }
 }
 
+/// True for whoever reads on the web only: no message could bring them a link.
+pub(super) fn reads_here_only(site: &Site, tenant: &Tenant, reader: SubscriberId) -> Result<bool, PageError> {
+    let channels = site.env.db.read(|tx| people::channels_of(tx, tenant.scope(), reader))?;
+    Ok(!channels.is_empty() && channels.iter().all(|channel| channel == ways::WEB))
+}
+
 /// Whoever reads on the web only has no address to which a fresh link could go: the reading link is all they have, so it
 /// also opens their own pages.
 fn own(site: &Site, tenant: &Tenant, held: &Held, language: Language) -> Result<Option<String>, PageError> {
-    let env = &site.env;
-    let channels = env.db.read(|tx| people::channels_of(tx, tenant.scope(), held.reader))?;
-    if channels.is_empty() || channels.iter().any(|channel| channel != "web") {
+    if !reads_here_only(site, tenant, held.reader)? {
         return Ok(None);
     }
+    let env = &site.env;
+    let holder = env.db.read(|tx| Holder::of(tx, tenant.scope(), held.reader))?;
     let until = kizuna_engine::run::today(env, tenant)? + links::OWN_DAYS;
-    let token = links::own_token(&env.keys, tenant.id, held.reader, until);
+    let token = links::own_token(&env.keys, tenant.id, holder, until);
     Ok(Some(format!("/{}/my/{token}{}", tenant.code, language.query())))
 }
 

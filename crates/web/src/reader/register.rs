@@ -14,11 +14,12 @@ use jiff::Timestamp;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
 use kizuna_engine::actions::invites;
-use kizuna_engine::actions::registration::{self as actions, Waiting};
+use kizuna_engine::actions::registration::{self as actions, Registered, Waiting};
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
+use kizuna_engine::links::{self, Holder};
+use kizuna_engine::run;
 use kizuna_engine::throttle::{self, REGISTRATIONS_AT_TENANT, REGISTRATIONS_BY_ADDRESS, REGISTRATIONS_OF_CLIENT};
 use kizuna_engine::ways::{self, Ways};
-use kizuna_engine::{links, run};
 use kizuna_store::places;
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
@@ -351,9 +352,11 @@ impl<'a> Flow<'a> {
             actions::ask_by_mail(env, tenant, number, &waiting, self.language.code())?;
             format!("/{}/register/sent{query}", tenant.code)
         } else {
-            actions::register_on_page(env, tenant, number, &checked.registration)?;
+            if actions::register_on_page(env, tenant, number, &checked.registration)? == Registered::Used {
+                return closed(self.site, tenant, self.language, Closed::Gone);
+            }
             let until = self.today + links::OWN_DAYS;
-            let own = links::own_token(&env.keys, tenant.id, SubscriberId::new(number), until);
+            let own = links::own_token(&env.keys, tenant.id, Holder::first(SubscriberId::new(number)), until);
             format!("/{}/my/{own}/welcome{query}", tenant.code)
         };
         Ok(Redirect::to(&next).into_response())

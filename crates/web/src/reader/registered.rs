@@ -7,7 +7,8 @@ use axum::response::Response;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::people::{Follower, Reach, SkipReason, SubscriptionState};
-use kizuna_engine::{explain, links, run};
+use kizuna_engine::links::{self, Holder};
+use kizuna_engine::{explain, run};
 use kizuna_store::tenants::{self, Tenant};
 use kizuna_store::{line, people, runs};
 
@@ -63,11 +64,12 @@ pub(super) fn registered(
 ) -> Result<Response, PageError> {
     let (env, scope) = (&site.env, tenant.scope());
     let words = EntryWords::of(language);
-    let (following, basic_id) = env.db.read(|tx| {
+    let (following, holder, basic_id) = env.db.read(|tx| {
         let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
         let account = tenants::account(tx, &env.keys, scope, line::CHANNEL)?;
         Ok((
             following,
+            Holder::of(tx, scope, reader)?,
             account.and_then(|mut account| account.settings.remove("basic_id")),
         ))
     })?;
@@ -78,7 +80,7 @@ pub(super) fn registered(
     let today = run::today(env, tenant)?;
     let (next, first) = next(site, tenant, language, way, today, follower)?;
     let needs_friend = way == Way::Line && follower.reach == Reach::Silent(SkipReason::Blocked);
-    let own = links::links(&env.keys, tenant, reader, today);
+    let own = links::links(&env.keys, tenant, holder, today);
     let shown = DonePage {
         frame: Frame::new(tenant, language),
         words,

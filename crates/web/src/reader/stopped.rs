@@ -29,8 +29,7 @@ pub(crate) async fn get(
     blocking(&site, move |site| show(site, &tenant, language)).await
 }
 
-/// The page itself, also for whoever opens an old link after a stop.
-pub(super) fn show(site: &Site, tenant: &Tenant, language: Language) -> Result<Response, PageError> {
+fn show(site: &Site, tenant: &Tenant, language: Language) -> Result<Response, PageError> {
     let shown = StoppedPage {
         frame: Frame::new(tenant, language),
         words: language.pick(&JA, &EASY, &EN),

@@ -37,7 +37,12 @@ impl Story {
 
     fn own(&self) -> String {
         let until = TODAY.parse::<kizuna_domain::day::Day>().unwrap() + 30;
-        let token = links::own_token(&self.place.env().keys, self.town.id, self.sora.subscriber, until);
+        let token = links::own_token(
+            &self.place.env().keys,
+            self.town.id,
+            links::Holder::first(self.sora.subscriber),
+            until,
+        );
         format!("/hidamari/my/{token}/address")
     }
 

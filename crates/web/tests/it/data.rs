@@ -16,7 +16,12 @@ fn today() -> Day {
 }
 
 fn path(place: &Place, town: &Tenant, reader: &Follower) -> String {
-    let token = links::own_token(&place.env().keys, town.id, reader.subscriber, today() + 30);
+    let token = links::own_token(
+        &place.env().keys,
+        town.id,
+        links::Holder::first(reader.subscriber),
+        today() + 30,
+    );
     format!("/{}/my/{token}/data", town.code)
 }
 
@@ -135,7 +140,7 @@ fn one_look_and_one_press_erase_a_reader_and_a_second_press_does_the_same() {
     let record = place.get("/hidamari/audit");
     record.says("本人が記録をけした").is_silent_about("読者 #");
     // The stop link of an old message still answers kindly, and the address may register again.
-    let stop = links::stop_token(&place.env().keys, town.id, mame.subscriber);
+    let stop = links::stop_token(&place.env().keys, town.id, links::Holder::first(mame.subscriber));
     let stopped = place.post(&format!("/hidamari/stop/{stop}"), FORM, "");
     assert_eq!(stopped.status, StatusCode::SEE_OTHER);
 }
@@ -153,8 +158,8 @@ fn a_link_that_is_forged_over_or_another_towns_shows_and_changes_nothing() {
     place.register(&other, &[Row::due("そら", "2027-05-28")]);
     let mame = place.family(&town, "まめ");
     let keys = &place.env().keys;
-    let over = links::own_token(keys, town.id, mame.subscriber, today() - 1);
-    let foreign = links::own_token(keys, other.id, mame.subscriber, today() + 1);
+    let over = links::own_token(keys, town.id, links::Holder::first(mame.subscriber), today() - 1);
+    let foreign = links::own_token(keys, other.id, links::Holder::first(mame.subscriber), today() + 1);
     let reading = links::words_token(keys, town.id, mame.subscriber);
     for token in [over.as_str(), &foreign, &reading, "xyz"] {
         for page in ["", "/kiroku.html", "/kiroku.json", "/erase"] {

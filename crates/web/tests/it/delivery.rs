@@ -46,7 +46,7 @@ pub(crate) fn reader(place: &Place, town: &Tenant, nickname: &str) -> Subscriber
 /// The address of one of a reader's own pages.
 pub(crate) fn own(place: &Place, town: &Tenant, reader: SubscriberId, page: &str) -> String {
     let until = run::today(place.env(), town).unwrap() + 1;
-    let token = links::own_token(&place.env().keys, town.id, reader, until);
+    let token = links::own_token(&place.env().keys, town.id, links::Holder::first(reader), until);
     format!("/{}/my/{token}/{page}", town.code)
 }
 

@@ -29,8 +29,11 @@ fn tokens(place: &Place, town: &Tenant, until: Day) -> [(&'static str, String); 
     let (keys, reader) = (&place.env().keys, place.family(town, "そら").subscriber);
     [
         ("stop", links::stop_token(keys, town.id, reader)),
-        ("words", links::words_token(keys, town.id, reader)),
-        ("own", links::own_token(keys, town.id, reader, until)),
+        ("words", links::words_token(keys, town.id, links::Holder::first(reader))),
+        (
+            "own",
+            links::own_token(keys, town.id, links::Holder::first(reader), until),
+        ),
     ]
 }
 

@@ -23,7 +23,12 @@ fn own_page(place: &Place, town: &Tenant, page: &str) -> String {
         .db
         .read(|tx| people::by_address(tx, &env.keys, town.scope(), "line", &user))
         .unwrap();
-    let token = links::own_token(&env.keys, town.id, reader.unwrap(), TODAY.parse::<Day>().unwrap() + 30);
+    let token = links::own_token(
+        &env.keys,
+        town.id,
+        links::Holder::first(reader.unwrap()),
+        TODAY.parse::<Day>().unwrap() + 30,
+    );
     format!("/{}/my/{token}{page}", town.code)
 }
 

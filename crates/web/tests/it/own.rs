@@ -30,7 +30,12 @@ impl Home {
 
     fn path(&self, page: &str) -> String {
         let until = TODAY.parse::<Day>().unwrap() + 1;
-        let token = links::own_token(&self.place.env().keys, self.town.id, self.follower.subscriber, until);
+        let token = links::own_token(
+            &self.place.env().keys,
+            self.town.id,
+            links::Holder::first(self.follower.subscriber),
+            until,
+        );
         format!("/{}/my/{token}/{page}", self.town.code)
     }
 
@@ -462,7 +467,12 @@ fn nothing_that_anybody_sees_tells_one_end_from_another() {
     let follower = place.family(&town, "そら");
     let (id, reader) = (follower.subscription, follower.subscriber);
     let env = place.env();
-    let own = links::own_token(&env.keys, town.id, reader, TODAY.parse::<Day>().unwrap() + 1);
+    let own = links::own_token(
+        &env.keys,
+        town.id,
+        links::Holder::first(reader),
+        TODAY.parse::<Day>().unwrap() + 1,
+    );
     let stop = links::stop_token(&env.keys, town.id, reader);
     let pages = [
         "/hidamari/families".to_owned(),

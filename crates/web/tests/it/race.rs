@@ -308,7 +308,7 @@ fn mornings(provider: &Provider, mornings: usize, readers: usize, stops: usize) 
 fn press(place: &Place, town: &Tenant, reader: SubscriberId, erases: bool, today: Day) {
     let keys = &place.env().keys;
     let path = if erases {
-        let token = links::own_token(keys, town.id, reader, today + 30);
+        let token = links::own_token(keys, town.id, links::Holder::first(reader), today + 30);
         format!("/{}/my/{token}/data/erase", town.code)
     } else {
         format!("/{}/stop/{}", town.code, links::stop_token(keys, town.id, reader))

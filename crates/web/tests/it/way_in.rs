@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use kizuna_domain::day::Day;
 use kizuna_domain::people::{Follower, PointState, Reach, Relation};
 use kizuna_domain::place::PlaceCode;
 use kizuna_domain::tenant::{Area, Asks, Settings, TenantKind, Wording};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{self, Actor, people as readers};
 use kizuna_engine::line::identity;
+use kizuna_engine::links::{Holder, own_token, stop_token, words_token};
 use kizuna_engine::transactional;
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{people, places};
 
-use crate::support::{Answer, Place, form, hidden};
+use crate::support::{Answer, Place, TODAY, form, hidden};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const REGISTER: &str = "/hidamari/register";
@@ -268,6 +270,70 @@ fn whoever_reads_on_the_page_gives_no_address_and_gets_a_link_of_their_own() {
     assert_eq!(living.len(), 1);
     assert!(matches!(living[0].reach, Reach::At { .. }));
     assert_eq!(links(&place), Vec::<String>::new());
+}
+
+#[test]
+fn a_form_that_registered_somebody_who_was_erased_registers_nobody_again() {
+    let (place, town) = town(Asks::default());
+    let fields = with(&DUE, &[("way", "web"), ("mail", "")]);
+    let once = mark(&place, &fields);
+    let fields = with(&fields, &[("step", "register"), ("once", &once)]);
+    let done = send(&place, REGISTER, &fields);
+    let [reader] = &followers(&place, &town)[..] else {
+        panic!("one is registered")
+    };
+    let token = done.header("location").to_owned();
+    actions::data::erase(place.env(), town.scope(), reader.subscriber).unwrap();
+    assert_eq!(followers(&place, &town), []);
+
+    let replayed = send(&place, REGISTER, &fields);
+    assert_eq!(replayed.status, StatusCode::NOT_FOUND, "{}", replayed.body);
+    assert_eq!(followers(&place, &town), []);
+    assert_ne!(place.get(&token).status, StatusCode::OK);
+}
+
+#[test]
+fn whoever_begins_again_after_a_stop_has_links_that_earlier_messages_do_not_hold() {
+    let (place, town) = town(Asks::default());
+    let env = place.env();
+    let register = || {
+        let token = identity::mail_ticket(env, town.scope(), "kara@reader.example").unwrap();
+        let path = format!("{REGISTER}/mail/{token}");
+        let done = send(&place, &path, &with(&DUE, &[("step", "register")]));
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+        let followers = followers(&place, &town);
+        followers.last().unwrap().subscriber
+    };
+    let reader = register();
+    let holder = || env.db.read(|tx| Holder::of(tx, town.scope(), reader)).unwrap();
+    let pages = |holder: Holder| {
+        let until = TODAY.parse::<Day>().unwrap() + 30;
+        [
+            format!("/hidamari/words/{}", words_token(&env.keys, town.id, holder)),
+            format!("/hidamari/my/{}", own_token(&env.keys, town.id, holder, until)),
+        ]
+    };
+    let before = pages(holder());
+    assert!(before.iter().all(|page| place.get(page).status == StatusCode::OK));
+    assert_eq!(register(), reader, "registering twice without a stop keeps everything");
+    assert_eq!(pages(holder()), before);
+
+    actions::people::stop(env, town.scope(), reader, Actor::Reader).unwrap();
+    assert_eq!(register(), reader);
+    assert!(
+        before
+            .iter()
+            .all(|page| place.get(page).status == StatusCode::NOT_FOUND)
+    );
+    assert!(
+        pages(holder())
+            .iter()
+            .all(|page| place.get(page).status == StatusCode::OK)
+    );
+
+    let stop = format!("/hidamari/stop/{}", stop_token(&env.keys, town.id, reader));
+    place.post(&stop, FORM, "");
+    assert_eq!(followers(&place, &town), [], "a stop link is good for ever");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use kizuna_domain::day::Day;
 use kizuna_domain::people::{EndReason, Follower, SubscriptionState};
+use kizuna_domain::position::Anchor;
 use kizuna_domain::tenant::TenantKind;
+use kizuna_engine::actions::life::{self, Added, NewChild};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{self, Actor};
@@ -13,7 +15,7 @@ use kizuna_engine::{links, transactional};
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 
-use crate::support::{Answer, Place, Row, TODAY};
+use crate::support::{Answer, Place, Row, TODAY, form, hidden};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -29,13 +31,18 @@ fn day(text: &str) -> Day {
 
 /// The address of a reader's words.
 fn words(place: &Place, town: &Tenant, reader: &Follower) -> String {
-    let token = links::words_token(&place.env().keys, town.id, reader.subscriber);
+    let token = links::words_token(&place.env().keys, town.id, links::Holder::first(reader.subscriber));
     format!("/{}/words/{token}", town.code)
 }
 
 /// The address of a reader's own home, whose link ends on a day.
 fn own(place: &Place, town: &Tenant, reader: &Follower, until: &str) -> String {
-    let token = links::own_token(&place.env().keys, town.id, reader.subscriber, day(until));
+    let token = links::own_token(
+        &place.env().keys,
+        town.id,
+        links::Holder::first(reader.subscriber),
+        day(until),
+    );
     format!("/{}/my/{token}", town.code)
 }
 
@@ -165,28 +172,110 @@ fn everything_stands_on_one_page_for_paper_or_only_some_days() {
 }
 
 #[test]
-fn whoever_stopped_sees_no_words_and_nothing_of_the_stop() {
+fn whoever_stopped_sees_no_words_and_a_link_that_others_hold_tells_nothing_of_the_stop() {
     let (place, town) = town();
     let family = place.family(&town, "まめ");
     let path = words(&place, &town, &family);
+    let home = own(&place, &town, &family, "2026-12-20");
     three_mornings(&place);
+    let forged = place.get(&format!("{}x", &path[..path.len() - 1]));
     actions::people::stop(place.env(), town.scope(), family.subscriber, Actor::Reader).unwrap();
 
     for page in ["", "/past", "/day/2026-11-22", "/print", "/past?q=%E3%81%AE"] {
         let answer = place.get(&format!("{path}{page}"));
-        assert_eq!(answer.status, StatusCode::OK);
-        answer
-            .says("止めました")
-            .is_silent_about("妊娠13週")
-            .is_silent_about("talk__title")
-            .is_silent_about("/my/");
+        assert_eq!(answer.status, forged.status);
+        assert_eq!(
+            answer.body, forged.body,
+            "{page} looks like any link that opens nothing"
+        );
     }
-    place.get(&own(&place, &town, &family, TODAY)).says("リンク");
-    place.clock.set("2026-11-21T23:30:00Z");
-    place
-        .get(&own(&place, &town, &family, TODAY))
-        .says("止めました")
-        .is_silent_about("うまれました");
+    for page in ["", "/child", "/links"] {
+        let answer = place.get(&format!("{home}{page}"));
+        assert_eq!(answer.status, forged.status);
+        answer.is_silent_about("止めました").is_silent_about("うまれました");
+    }
+}
+
+#[test]
+fn an_own_link_of_the_time_before_a_stop_adds_no_child() {
+    let (place, town) = town();
+    let family = place.family(&town, "まめ");
+    let home = own(&place, &town, &family, "2026-12-20");
+    let before = place.get(&format!("{home}/child"));
+    let key = hidden(&before, "key");
+    actions::people::stop(place.env(), town.scope(), family.subscriber, Actor::Reader).unwrap();
+
+    let fields = [
+        ("kind", "pregnant"),
+        ("due_y", "2027"),
+        ("due_m", "5"),
+        ("due_d", "1"),
+        ("key", &key),
+        ("step", "add"),
+    ];
+    let page = format!("{home}/child");
+    assert_eq!(place.post(&page, FORM, &form(&fields)).status, StatusCode::NOT_FOUND);
+    let env = place.env();
+    let added = life::add_child(
+        env,
+        &town,
+        family.subscriber,
+        &NewChild {
+            key: key.parse().unwrap(),
+            anchor: Anchor::Due(day("2027-05-01")),
+            nickname: None,
+            twin_of: None,
+            wording: "v1",
+        },
+    );
+    assert_eq!(added.unwrap(), Added::Over, "nor where the page did not look first");
+    let living = env
+        .db
+        .read(|tx| people::of_subscriber(tx, &env.keys, town.scope(), family.subscriber));
+    assert_eq!(living.unwrap(), []);
+}
+
+#[test]
+fn links_that_a_reader_made_anew_open_everything_and_earlier_ones_only_the_way_out() {
+    let (place, town) = town();
+    let family = place.family(&town, "まめ");
+    let (reading, home) = (words(&place, &town, &family), own(&place, &town, &family, "2026-12-20"));
+    let page = place.get(&format!("{home}/links"));
+    page.says("止めるリンクだけは").is_silent_about("まめ");
+    let key = hidden(&page, "key");
+    assert_eq!(place.get(&reading).status, StatusCode::OK, "looking changes nothing");
+
+    let press = |key: &str| place.post(&format!("{home}/links"), FORM, &form(&[("key", key)]));
+    let [first, second] = [press(&key), press(&key)];
+    let after = first.header("location").to_owned();
+    assert_eq!(first.status, StatusCode::SEE_OTHER);
+    assert_eq!(second.header("location"), after, "a double tap keeps its link");
+    place.get(&after).says("新しくしました");
+
+    let stranger = press("018f3b3a-0000-7000-8000-00000000abcd");
+    assert_eq!(
+        stranger.status,
+        StatusCode::NOT_FOUND,
+        "whoever else holds the link gets no new one"
+    );
+    for earlier in [&reading, &home, &format!("{home}/stop")] {
+        assert_eq!(place.get(earlier).status, StatusCode::NOT_FOUND);
+    }
+    let stop = place.get(&place.stop_path(&town, "まめ"));
+    stop.says("すぐに止める");
+    let fresh = after.split("/links").next().unwrap();
+    let now = place.get(fresh);
+    let (_, rest) = now.body.split_once("/hidamari/words/").unwrap();
+    let token: String = rest.chars().take_while(|c| !"?/\"".contains(*c)).collect();
+    assert_eq!(place.get(&format!("/hidamari/words/{token}")).status, StatusCode::OK);
+
+    place.run();
+    let letters = std::fs::read_dir(place.outbox("hidamari")).unwrap();
+    let letters = letters.map(|letter| std::fs::read_to_string(letter.unwrap().path()).unwrap());
+    assert!(
+        letters.into_iter().any(|letter| letter.contains(&token)),
+        "the next message brings the new link"
+    );
 }
 
 #[test]
