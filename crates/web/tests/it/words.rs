@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use kizuna_domain::day::Day;
 use kizuna_domain::people::{EndReason, Follower, SubscriptionState};
 use kizuna_domain::tenant::TenantKind;
+use kizuna_engine::actions::life::{self, Which};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{self, Actor};
@@ -247,7 +248,7 @@ fn a_paused_reader_is_told_so_and_may_read_on() {
     let (place, town) = town();
     let family = place.family(&town, "まめ");
     place.run();
-    actions::people::set_paused(place.env(), &town, family.subscription, true, Actor::Reader).unwrap();
+    life::pause(place.env(), &town, family.subscriber, Which::All).unwrap();
     place.clock.set("2026-11-22T23:30:00Z");
     place
         .get(&words(&place, &town, &family))
