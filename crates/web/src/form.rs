@@ -1,7 +1,8 @@
-//! What is wrong with a form: said once above it and beside each field, with what was typed kept.
+//! What is wrong with a form: said once above it and beside each field, with what was typed kept. And what it has done.
 
 use kizuna_engine::EngineError;
 use kizuna_engine::actions::staff::StaffProblem;
+use serde::Deserialize;
 
 use crate::error::PageError;
 
@@ -81,5 +82,20 @@ pub(crate) fn mendable<T>(result: Result<T, EngineError>) -> Result<Result<T, St
         Ok(value) => Ok(Ok(value)),
         Err(EngineError::Staff(problem)) => Ok(Err(problem)),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// What a form has done: the word behind `?done=` of the page that is shown next.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Done {
+    done: String,
+}
+
+impl Done {
+    /// What the page says of it.
+    pub(crate) fn said<T: Copy>(&self, said: &[(&str, T)]) -> Option<T> {
+        let found = said.iter().find(|(what, _)| *what == self.done);
+        found.map(|(_, words)| *words)
     }
 }

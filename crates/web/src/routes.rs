@@ -23,8 +23,8 @@ use crate::office::{
 };
 use crate::reader::{
     accessibility, address, birth, born, changed, child, confirm, data, data_file, date, delivery, delivery_confirm,
-    desks, erase, erased, expired, invite, move_in, moving, my, past, pause, print, reading, register, registered,
-    renew, sent, stop, stop_each, stopped, support, with,
+    desks, erase, expired, invite, move_in, moving, my, past, pause, print, reading, register, registered, renew, sent,
+    stop, stop_each, stopped, support, with,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
@@ -201,7 +201,6 @@ pub fn table() -> Vec<Route> {
         ),
         route("GET", "/{tenant}/my/{token}/data/erase", Reader, get(erase::get)),
         route("POST", "/{tenant}/my/{token}/data/erase", Reader, post(erase::post)),
-        route("GET", "/{tenant}/erased", Reader, get(erased::get)),
         route("GET", "/{tenant}/my/{token}/links", Reader, get(renew::get)),
         route("POST", "/{tenant}/my/{token}/links", Reader, post(renew::post)),
         route("GET", "/{tenant}/my/{token}/address", Reader, get(address::get)),

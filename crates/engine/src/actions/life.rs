@@ -288,20 +288,16 @@ impl Which {
 
 /// お休みする: at once, until the reader ends it. What waits is recalled.
 pub fn pause(env: &Env, tenant: &Tenant, reader: SubscriberId, which: Which) -> Result<(), EngineError> {
-    change(
-        env,
-        tenant,
-        reader,
-        which,
-        readers::pause_action(true),
-        &mut |tx, known| {
-            if known.state != SubscriptionState::Active {
-                return Ok(false);
-            }
-            readers::pause(tx, tenant.scope(), known.subscription)?;
-            Ok(true)
-        },
-    )
+    let scope = tenant.scope();
+    change(env, tenant, reader, which, "subscription.pause", &mut |tx, known| {
+        if known.state != SubscriptionState::Active {
+            return Ok(false);
+        }
+        people::set_state(tx, scope, known.subscription, SubscriptionState::Paused, None)?;
+        // Its places in the ledger become free: what is still of use comes in ここまでのまとめ after the pause.
+        runs::recall(tx, scope, known.subscription, Recall::Replan)?;
+        Ok(true)
+    })
 }
 
 /// お休みをおわりにする: from the day after on, which begins with ここまでのまとめ.
@@ -309,14 +305,9 @@ pub fn pause(env: &Env, tenant: &Tenant, reader: SubscriberId, which: Which) -> 
 /// Not today: what was read before the pause and what came in it would make two letters of one day.
 pub fn resume(env: &Env, tenant: &Tenant, reader: SubscriberId, which: Which) -> Result<(), EngineError> {
     let today = run::today(env, tenant)?;
-    change(
-        env,
-        tenant,
-        reader,
-        which,
-        readers::pause_action(false),
-        &mut |tx, known| people::end_pause(tx, tenant.scope(), known.subscription, today),
-    )
+    change(env, tenant, reader, which, "subscription.resume", &mut |tx, known| {
+        people::end_pause(tx, tenant.scope(), known.subscription, today)
+    })
 }
 
 /// Ends what a reader gets for one child, at once and without a reason; the others go on.

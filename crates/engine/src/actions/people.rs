@@ -16,7 +16,6 @@ use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, mails, m
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
-use crate::run;
 
 /// Rows that one transaction of an import writes.
 const ROWS_PER_WRITE: usize = 500;
@@ -458,53 +457,5 @@ pub fn move_anchor(
         tenants::touch(tx, scope)?;
         note.write(tx, &subscription.to_string(), "")
     })?;
-    Ok(())
-}
-
-/// Pauses a subscription, or lets it go on from the day after today.
-pub fn set_paused(
-    env: &Env,
-    tenant: &Tenant,
-    subscription: SubscriptionId,
-    paused: bool,
-    actor: Actor,
-) -> Result<(), EngineError> {
-    let (scope, today) = (tenant.scope(), run::today(env, tenant)?);
-    let note = Note::new(env, actor, Some(scope), pause_action(paused));
-    env.write(|tx| {
-        match people::one(tx, &env.keys, scope, subscription)?.map(|follower| follower.state) {
-            // Whoever stopped comes back by registering again, never by a switch.
-            None | Some(SubscriptionState::Ended) => {
-                return Err(StoreError::Refused {
-                    what: "this subscription has ended; only its reader can begin again",
-                });
-            }
-            Some(SubscriptionState::Active | SubscriptionState::Paused) => {}
-        }
-        if paused {
-            pause(tx, scope, subscription)?;
-        } else {
-            people::end_pause(tx, scope, subscription, today)?;
-        }
-        tenants::touch(tx, scope)?;
-        note.write(tx, &subscription.to_string(), "")
-    })?;
-    Ok(())
-}
-
-/// The audit's word for a pause or its end.
-pub(crate) const fn pause_action(paused: bool) -> &'static str {
-    if paused {
-        "subscription.pause"
-    } else {
-        "subscription.resume"
-    }
-}
-
-/// Pauses a living subscription inside a transaction, without an entry.
-pub(crate) fn pause(tx: &mut WriteTx<'_>, scope: Scope, subscription: SubscriptionId) -> Result<(), StoreError> {
-    people::set_state(tx, scope, subscription, SubscriptionState::Paused, None)?;
-    // Its places in the ledger become free: what is still of use comes in ここまでのまとめ after the pause.
-    runs::recall(tx, scope, subscription, Recall::Replan)?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use kizuna_domain::ids::{AccountId, Ids, PointId, SubscriberId, SubscriptionId};
 use kizuna_domain::people::{PointState, Relation, SubscriptionState};
 use kizuna_domain::position::{Anchor, Position};
 use kizuna_domain::tenant::Settings;
+use kizuna_engine::actions::life::{self, Which};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{Actor, content as packs, people as readers, tenants as actions};
 use kizuna_engine::explain::{self, Preview};
@@ -472,8 +473,9 @@ impl Town<'_> {
     }
 
     pub(crate) fn pause(&self, family: &Family, paused: bool) {
-        let subscription = family.subscription;
-        readers::set_paused(&self.app.env, &self.tenant(), subscription, paused, Actor::CommandLine).unwrap();
+        let change = if paused { life::pause } else { life::resume };
+        let which = Which::One(family.subscription);
+        change(&self.app.env, &self.tenant(), family.subscriber, which).unwrap();
     }
 
     pub(crate) fn move_to(&self, family: &Family, anchor: Anchor) {

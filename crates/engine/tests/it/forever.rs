@@ -167,12 +167,10 @@ impl World<'_> {
                     installation::resume(env, &self.town.tenant()).unwrap();
                 }
                 Moment::Paused => {
-                    readers::set_paused(env, &self.town.tenant(), reader.subscription, true, Actor::CommandLine)
-                        .unwrap();
+                    self.town.pause(&reader, true);
                     self.stop(case);
-                    let lifted =
-                        readers::set_paused(env, &self.town.tenant(), reader.subscription, false, Actor::CommandLine);
-                    assert!(lifted.is_err(), "a switch brought somebody back");
+                    // A press on a page that was open before.
+                    self.town.pause(&reader, false);
                 }
                 Moment::Blocked => {
                     self.set_point(case, PointState::Blocked, on);

@@ -12,6 +12,7 @@ use kizuna_domain::content::pack::Pack;
 use kizuna_domain::ids::{AccountId, PointId, SubscriberId, SubscriptionId};
 use kizuna_domain::people::{PointState, Reach, Relation, SkipReason, SubscriptionState};
 use kizuna_domain::position::Anchor;
+use kizuna_engine::actions::life::{self, Which};
 use kizuna_engine::actions::registration::{Registered, Registration, register};
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
 use kizuna_engine::line::{self, Inbox, Received, Replies, Reply, Request, forward, step};
@@ -748,14 +749,7 @@ fn a_pause_ends_by_a_button() {
     let app = TestApp::sqlite();
     let talk = Talk::new(&app);
     let reader = talk.reader(1);
-    kizuna_engine::actions::people::set_paused(
-        talk.env(),
-        &talk.tenant(),
-        reader.subscription,
-        true,
-        kizuna_engine::actions::Actor::Reader,
-    )
-    .unwrap();
+    life::pause(talk.env(), &talk.tenant(), reader.subscriber, Which::All).unwrap();
     assert!(talk.hears(&[press(&reader.user, talk.now(), "kizuna:restart")])[0].contains("お休みをおわりにしました"));
     assert_eq!(talk.state(&reader), SubscriptionState::Active);
 }

@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 27] = [
+const OF_TENANTS: [&str; 26] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -39,7 +39,6 @@ const OF_TENANTS: [&str; 27] = [
     "places",
     "transactional_mails",
     "point_troubles",
-    "places",
     "erasures",
     "ledger_remains",
     "former_addresses",

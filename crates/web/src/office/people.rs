@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{Here, Shell};
 use crate::Site;
 use crate::error::{PageError, page};
-use crate::form::{Problems, mendable};
+use crate::form::{Done, Problems, mendable};
 use crate::format;
 use crate::guard::{Office, Shared, blocking};
 
@@ -97,24 +97,18 @@ fn look(
     })
 }
 
-/// What was done before.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    done: Option<String>,
-}
-
 /// Shows the people.
 pub(crate) async fn get(
     State(site): State<Shared>,
     Query(done): Query<Done>,
     office: Office,
 ) -> Result<Response, PageError> {
-    let note = match done.done.as_deref() {
-        Some("role") => "役割を変えました。次にひらくページから変わります。",
-        Some("remove") => "外しました。この人は、もうこの自治体の画面をひらけません。",
-        Some("withdraw") => "招待を取り消しました。リンクは、もう使えません。",
-        _ => "",
-    };
+    let note = done.said(&[
+        ("role", "役割を変えました。次にひらくページから変わります。"),
+        ("remove", "外しました。この人は、もうこの自治体の画面をひらけません。"),
+        ("withdraw", "招待を取り消しました。リンクは、もう使えません。"),
+    ]);
+    let note = note.unwrap_or_default();
     let shown = blocking(&site, move |site| {
         look(site, &office, note, Problems::default(), (String::new(), Role::Editor))
     })

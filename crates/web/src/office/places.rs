@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{Here, Shell};
 use crate::Site;
 use crate::error::{PageError, page};
-use crate::form::Problems;
+use crate::form::{Done, Problems};
 use crate::format;
 use crate::guard::{Office, Shared, blocking};
 use crate::staff::Qr;
@@ -76,23 +76,17 @@ fn look(
     })
 }
 
-/// What was done before.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    done: Option<String>,
-}
-
 /// Shows the places.
 pub(crate) async fn get(
     State(site): State<Shared>,
     Query(done): Query<Done>,
     office: Office,
 ) -> Result<Response, PageError> {
-    let note = match done.done.as_deref() {
-        Some("add") => "入口をふやしました。",
-        Some("rename") => "名前を変えました。リンクとQRコードは、前のままです。",
-        _ => "",
-    };
+    let note = done.said(&[
+        ("add", "入口をふやしました。"),
+        ("rename", "名前を変えました。リンクとQRコードは、前のままです。"),
+    ]);
+    let note = note.unwrap_or_default();
     let shown = blocking(&site, move |site| {
         look(site, &office, note, Problems::default(), String::new())
     })

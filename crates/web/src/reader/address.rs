@@ -11,10 +11,10 @@ use kizuna_engine::actions::addresses::{self, Ailing, Asked};
 use kizuna_engine::line::identity::{self, Purpose, Shown};
 use kizuna_store::tenants::{self, Tenant};
 
-use super::own::{self, Done};
-use super::{Closed, Desks, Frame, closed};
+use super::{Closed, Desks, Frame, closed, own};
 use crate::Site;
 use crate::error::{PageError, page};
+use crate::form::Done;
 use crate::guard::{Own, Shared, Town, blocking};
 use crate::language::Language;
 

@@ -1,4 +1,5 @@
-//! What a reader has just changed, said once on a page without a token.
+//! What a reader has just changed or erased, said once on a page without a token. Nothing is asked and no way back is
+//! offered.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -33,6 +34,7 @@ pub(crate) async fn get(
         "pause" => words.pause,
         "resume" => words.resume,
         "one" => words.one,
+        "erased" => words.erased,
         _ => return Err(PageError::NotFound),
     };
     let shown = blocking(&site, move |site| {
@@ -54,6 +56,7 @@ struct Words {
     pause: (&'static str, &'static str),
     resume: (&'static str, &'static str),
     one: (&'static str, &'static str),
+    erased: (&'static str, &'static str),
 }
 
 static JA: Words = Words {
@@ -65,6 +68,7 @@ static JA: Words = Words {
     ),
     resume: ("お休みをおわりにしました", "あしたから、またお届けします。"),
     one: ("止めました", "ほかのことばは、そのまま届きます。"),
+    erased: ("けしました", "記録はなくなりました。もう、なにも届きません。"),
 };
 
 static EASY: Words = Words {
@@ -76,6 +80,10 @@ static EASY: Words = Words {
     ),
     resume: ("お｜休《やす》みが おわりました", "あしたから、また とどきます。"),
     one: ("とめました", "ほかの ことばは、そのまま とどきます。"),
+    erased: (
+        "けしました",
+        "｜記録《きろく》は ありません。もう、なにも とどきません。",
+    ),
 };
 
 static EN: Words = Words {
@@ -87,4 +95,5 @@ static EN: Words = Words {
     ),
     resume: ("The pause has ended", "The words come again from tomorrow."),
     one: ("Ended", "All other words go on."),
+    erased: ("Erased", "Your records are gone. Nothing more will come."),
 };

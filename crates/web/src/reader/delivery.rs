@@ -17,10 +17,10 @@ use kizuna_store::line;
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
 
-use super::own::{self, Done};
-use super::{Closed, Desks, Frame, closed, dates};
+use super::{Closed, Desks, Frame, closed, dates, own};
 use crate::Site;
 use crate::error::{PageError, page};
+use crate::form::Done;
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
 use crate::line::errand;

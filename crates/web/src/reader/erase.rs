@@ -7,7 +7,7 @@ use axum::response::{Redirect, Response};
 use kizuna_engine::actions::data as actions;
 
 use super::data::nothing_here;
-use super::own::address;
+use super::own::{address, changed};
 use super::{Desks, Frame};
 use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
@@ -119,7 +119,7 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
 /// Stops everything, erases the reader, and says so on a page without a token.
 pub(crate) async fn post(State(site): State<Shared>, language: Language, own: Own) -> Result<Redirect, PageError> {
     let Own { tenant, reader, .. } = own;
-    let after = format!("/{}/erased{}", tenant.code, language.query());
+    let after = changed(&tenant, "erased", language);
     blocking(&site, move |site| {
         Ok(actions::erase(&site.env, tenant.scope(), reader)?)
     })

@@ -13,10 +13,10 @@ use kizuna_engine::actions::invites::{self, Made};
 use kizuna_engine::{EngineError, run};
 use serde::Deserialize;
 
-use super::own::{self, Done};
-use super::{Desks, Frame, dates};
+use super::{Desks, Frame, dates, own};
 use crate::Site;
 use crate::error::{PageError, page};
+use crate::form::Done;
 use crate::format;
 use crate::guard::{Door, Own, Shared, blocking};
 use crate::language::Language;

@@ -19,7 +19,6 @@ pub(crate) mod desks;
 mod entry;
 mod entry_words;
 pub(crate) mod erase;
-pub(crate) mod erased;
 pub(crate) mod expired;
 pub(crate) mod gone;
 pub(crate) mod invite;

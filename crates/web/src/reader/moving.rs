@@ -12,10 +12,10 @@ use kizuna_engine::{EngineError, run};
 use kizuna_store::tenants;
 use serde::Deserialize;
 
-use super::own::{self, Done};
-use super::{Desks, Frame, dates};
+use super::{Desks, Frame, dates, own};
 use crate::Site;
 use crate::error::{PageError, page};
+use crate::form::Done;
 use crate::format;
 use crate::guard::{Door, Own, Shared, blocking};
 use crate::language::Language;

@@ -12,7 +12,6 @@ use kizuna_engine::links::{self, Holder};
 use kizuna_engine::{menus, run};
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
-use serde::Deserialize;
 
 use super::{Closed, closed, dates};
 use crate::Site;
@@ -42,21 +41,6 @@ pub(super) fn done(own: &Own, page: &str, language: Language, what: &str) -> Res
     let (code, token) = (&own.tenant.code, &own.token);
     let query = language.query_and(&format!("done={what}"));
     Redirect::to(&format!("/{code}/my/{token}/{page}{query}")).into_response()
-}
-
-/// The word behind `?done=`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Done {
-    done: String,
-}
-
-impl Done {
-    /// What a page says of it.
-    pub(super) fn said<T: Copy>(&self, said: &[(&str, T)]) -> Option<T> {
-        let found = said.iter().find(|(what, _)| *what == self.done);
-        found.map(|(_, words)| *words)
-    }
 }
 
 /// The address of the page that says what was just changed, without a token.

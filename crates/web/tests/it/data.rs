@@ -115,11 +115,11 @@ fn one_look_and_one_press_erase_a_reader_and_a_second_press_does_the_same() {
         let done = place.post(&erase, FORM, "");
         assert_eq!(
             (done.status, done.header("location")),
-            (StatusCode::SEE_OTHER, "/hidamari/erased")
+            (StatusCode::SEE_OTHER, "/hidamari/changed/erased")
         );
     }
     assert!(!is_known(&place, &town, &mame) && is_known(&place, &town, &tsubu));
-    let page = place.get("/hidamari/erased");
+    let page = place.get("/hidamari/changed/erased");
     assert_eq!(page.status, StatusCode::OK);
     page.says("けしました")
         .is_silent_about("ありがとう")

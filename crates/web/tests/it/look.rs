@@ -353,7 +353,7 @@ fn a_page_in_easy_japanese_or_english_has_no_kanji_of_its_own_left() {
         "/hidamari/words/x".to_owned(),
         "/hidamari/support".to_owned(),
         "/hidamari/move-in".to_owned(),
-        "/hidamari/erased".to_owned(),
+        "/hidamari/changed/erased".to_owned(),
         "/hidamari/accessibility".to_owned(),
         "/hidamari/nothing".to_owned(),
         "/nowhere/nothing".to_owned(),

@@ -107,7 +107,6 @@ fn no_route_vanishes_or_changes_its_audience_unnoticed() {
             "GET /{tenant}/my/{token}/data/kiroku.json reader",
             "GET /{tenant}/my/{token}/data/erase reader",
             "POST /{tenant}/my/{token}/data/erase reader",
-            "GET /{tenant}/erased reader",
             "GET /{tenant}/my/{token}/links reader",
             "POST /{tenant}/my/{token}/links reader",
             "GET /{tenant}/my/{token}/address reader",

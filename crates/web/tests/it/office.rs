@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use kizuna_domain::tenant::TenantKind;
 use kizuna_engine::actions;
 use kizuna_engine::actions::Actor;
+use kizuna_engine::actions::life::{self, Which};
 use kizuna_engine::actions::people;
 
 use crate::support::{Place, Row, starter_pack};
@@ -55,8 +56,8 @@ fn a_planned_day_waits_for_its_hour() {
 fn who_got_nothing_is_told_with_the_reason() {
     let place = Place::demo();
     let town = place.tenant("hidamari");
-    let paused = place.family(&town, "そら").subscription;
-    people::set_paused(place.env(), &town, paused, true, Actor::CommandLine).unwrap();
+    let sora = place.family(&town, "そら");
+    life::pause(place.env(), &town, sora.subscriber, Which::All).unwrap();
     place.run();
     place.get("/hidamari/today").says("お休み中です").says("1人");
     place.get("/hidamari/plan").says("届けない人と、そのわけ");
@@ -70,8 +71,8 @@ fn a_few_families_are_not_counted_in_a_real_town() {
     approve(&mut pack);
     actions::content::import(place.env(), None, &pack).unwrap();
     place.register(&town, &[Row::due("そら", "2026-11-29"), Row::due("うみ", "2026-11-29")]);
-    let paused = place.family(&town, "うみ").subscription;
-    people::set_paused(place.env(), &town, paused, true, Actor::CommandLine).unwrap();
+    let umi = place.family(&town, "うみ");
+    life::pause(place.env(), &town, umi.subscriber, Which::All).unwrap();
     let plan = place.get("/asahi/plan?day=2026-11-22");
     plan.says("妊娠39週0日").says("少数").is_silent_about("1人");
     place.run();
@@ -79,7 +80,7 @@ fn a_few_families_are_not_counted_in_a_real_town() {
     // Real families are never listed.
     assert_eq!(place.get("/asahi/families").status, StatusCode::NOT_FOUND);
     assert_eq!(
-        place.get(&format!("/asahi/families/{paused}")).status,
+        place.get(&format!("/asahi/families/{}", umi.subscription)).status,
         StatusCode::NOT_FOUND
     );
 }

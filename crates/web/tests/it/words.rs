@@ -7,7 +7,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::people::{EndReason, Follower, SubscriptionState};
 use kizuna_domain::position::Anchor;
 use kizuna_domain::tenant::TenantKind;
-use kizuna_engine::actions::life::{self, Added, NewChild};
+use kizuna_engine::actions::life::{self, Added, NewChild, Which};
 use kizuna_engine::actions::people::{ListRow, check_list, import_list};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::actions::{self, Actor};
@@ -336,7 +336,7 @@ fn a_paused_reader_is_told_so_and_may_read_on() {
     let (place, town) = town();
     let family = place.family(&town, "まめ");
     place.run();
-    actions::people::set_paused(place.env(), &town, family.subscription, true, Actor::Reader).unwrap();
+    life::pause(place.env(), &town, family.subscriber, Which::All).unwrap();
     place.clock.set("2026-11-22T23:30:00Z");
     place
         .get(&words(&place, &town, &family))
