@@ -30,13 +30,17 @@ pub(crate) async fn get(
     language: Language,
     Door { client, cookies }: Door,
 ) -> Result<Response, PageError> {
+    let is_demo = site.demo().is_some();
     let places = blocking(&site, move |site| match Visitor::of(site, &client, &cookies)? {
         Visitor::Myself(myself) => Ok(Some(site.env.db.read(|tx| myself.places(tx))?)),
         Visitor::Nobody | Visitor::Late(_) => Ok(None),
     })
     .await?;
     match places.as_deref() {
-        Some([(code, _)]) => Ok(Redirect::temporary(&format!("/{code}/today")).into_response()),
+        Some([(code, _)]) => {
+            let first = if is_demo { "demo" } else { "today" };
+            Ok(Redirect::temporary(&format!("/{code}/{first}")).into_response())
+        }
         Some([]) | None => {
             let front = FrontPage {
                 lang: language.tag(),

@@ -105,10 +105,10 @@ impl Visitor {
     /// Looks up who asks, and notes now and then that the session is used.
     pub(crate) fn of(site: &Site, client: &Client, cookies: &Cookies) -> Result<Visitor, PageError> {
         let (env, now) = (&site.env, site.env.clock.now());
-        let token = match site.entrance {
+        let token = match &site.entrance {
             Entrance::Demo(_) if !client.is_local => return Ok(Visitor::Nobody),
-            Entrance::Demo(id) => {
-                let staff = env.db.read(|tx| staff::by_id(tx, &env.keys, id))?;
+            Entrance::Demo(demo) => {
+                let staff = env.db.read(|tx| staff::by_id(tx, &env.keys, demo.staff))?;
                 return Ok(staff.map_or(Visitor::Nobody, |staff| {
                     Visitor::Myself(Myself {
                         staff,

@@ -14,6 +14,7 @@
 //! script, and has a way for those without it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kizuna_domain::ids::StaffId;
@@ -79,13 +80,32 @@ impl Site {
             hashing: Arc::new(Semaphore::new(HASHINGS_MAX)),
         }
     }
+
+    /// What the demo has, where this is one.
+    fn demo(&self) -> Option<&Demo> {
+        match &self.entrance {
+            Entrance::Demo(demo) => Some(demo),
+            Entrance::SignIn => None,
+        }
+    }
 }
 
 /// How staff come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entrance {
     /// By signing in.
     SignIn,
-    /// Whoever sits at this machine is this invented member of staff: for the demo, on loopback only.
-    Demo(StaffId),
+    /// Nobody signs in: the demo.
+    Demo(Demo),
+}
+
+/// What the demo has beside the pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demo {
+    /// The invented member of staff that whoever sits at this machine is: on loopback only.
+    pub staff: StaffId,
+    /// The Maildir of the town's mail server, which the demo does not have: a page puts empty mails there.
+    pub maildir: PathBuf,
+    /// Address of the page that shows the telephone of whoever tries it.
+    pub phone: String,
 }

@@ -18,7 +18,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::guard::{self, Gate, Shared};
 use crate::line::{liff, login, webhook};
 use crate::office::{
-    audit, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
+    audit, demo, families, family, invitation, letter, line as office_line, line_guest, line_menu, line_menus, mailbox,
     people, person, places, plan, today,
 };
 use crate::reader::{
@@ -225,6 +225,7 @@ pub fn table() -> Vec<Route> {
         route("POST", "/me/totp/confirm", Myself, post(me::confirm_totp)),
         route("GET", "/me/codes", Myself, get(me::codes)),
         route("POST", "/me/codes", Myself, post(me::hide_codes)),
+        route("GET", "/{tenant}/demo", Staff(FamiliesView), get(demo::get)),
         route("GET", "/{tenant}/today", Staff(OfficeView), get(today::get)),
         route("GET", "/{tenant}/plan", Staff(OfficeView), get(plan::get)),
         route("GET", "/{tenant}/families", Staff(FamiliesView), get(families::get)),
@@ -269,6 +270,7 @@ pub fn table() -> Vec<Route> {
         ),
         route("GET", "/{tenant}/line/guest", Staff(LineView), get(line_guest::get)),
         route("GET", "/{tenant}/mailbox", Staff(FamiliesView), get(mailbox::get)),
+        route("POST", "/{tenant}/mailbox", Staff(FamiliesView), post(mailbox::post)),
         route("GET", "/{tenant}/mailbox/{name}", Staff(FamiliesView), get(letter::get)),
         route("GET", "/{tenant}/places", Staff(OfficeView), get(places::get)),
         route("POST", "/{tenant}/places", Staff(PlacesManage), post(places::add)),

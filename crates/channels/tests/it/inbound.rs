@@ -205,6 +205,24 @@ fn a_report_in_words_is_read_where_it_quotes_a_reply() {
 }
 
 #[test]
+fn mail_is_read_as_postfix_writes_it_into_a_maildir() {
+    for (text, expected) in [
+        (include_str!("postfix/unknown.eml"), Some(Trouble::Gone)),
+        (include_str!("postfix/content.eml"), None),
+        (include_str!("postfix/late.eml"), None),
+        (include_str!("postfix/given-up.eml"), Some(Trouble::Away)),
+    ] {
+        assert_eq!(mail(text).recipient, TO);
+        assert_eq!(trouble(text), expected, "{text}");
+    }
+    // The alias that leads into the Maildir stands below the address that was written to.
+    let empty = mail(include_str!("postfix/empty.eml"));
+    assert_eq!(empty.recipient, "toroku@hidamari.example");
+    assert_eq!(empty.sender.as_deref(), Some("x..y.@docomo.example"));
+    assert_eq!((empty.is_automatic, empty.report), (false, Report::None));
+}
+
+#[test]
 fn the_newest_header_says_whom_the_envelope_named() {
     let text =
         "X-Original-To: Toroku@Hidamari.Example\r\nDelivered-To: forged@hidamari.example\r\nFrom: a@x.example\r\n\r\n";

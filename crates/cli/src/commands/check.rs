@@ -1,7 +1,12 @@
 //! `check`: says in plain words what is wrong and what to do, before anybody waits for a message.
 
+use std::io;
+use std::path::Path;
+
+use jiff::SignedDuration;
 use kizuna_channels::{SessionError, channel};
 use kizuna_engine::env::channel_account;
+use kizuna_engine::inbound::{self, BROKEN_DAYS_MAX, BROKEN_MAX, State};
 use kizuna_engine::{Env, programme, witness};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{migrate, tenants};
@@ -9,6 +14,9 @@ use serde_json::json;
 
 use super::{Failure, Outcome, Session, open_any, print_json};
 use crate::args::{Check, CheckOne};
+
+/// A mail that waits longer is not looked at, or cannot be carried out; a storm of bounces alone takes so long too.
+const LATE_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// One thing that was looked at.
 struct Finding {
@@ -154,6 +162,93 @@ fn look(session: &Session, args: &Check, findings: &mut Findings) {
     for tenant in &tenants {
         content(&env, tenant, findings);
         accounts(&env, tenant, args, findings);
+    }
+    what_comes_in(&env, config.maildir.as_deref(), &tenants, findings);
+}
+
+/// Looks at what comes in: whether anybody reads it, and what waits there.
+fn what_comes_in(env: &Env, maildir: Option<&Path>, tenants: &[Tenant], findings: &mut Findings) {
+    let expected = |setting: &str| {
+        let tells = |tenant: &&Tenant| match env
+            .db
+            .read(|tx| tenants::account(tx, &env.keys, tenant.scope(), "email"))
+        {
+            Ok(account) => account.is_some_and(|account| account.settings.contains_key(setting)),
+            // The accounts were read just before; what is wrong with them was said there.
+            Err(_) => false,
+        };
+        tenants.iter().find(tells)
+    };
+    let Some(path) = maildir else {
+        if let Some(tenant) = expected("register_address") {
+            let name = &tenant.name;
+            findings.bad(
+                "inbound",
+                format!("{name}：register_address がありますが、届いたメールを読む場所がありません。[mail] maildir を書いてください（docs/mail.md）"),
+                format!("{name}: there is a register_address, but nobody reads its mail; write [mail] maildir (docs/mail.md)"),
+            );
+        }
+        return;
+    };
+    if expected("register_address")
+        .or_else(|| expected("envelope_domain"))
+        .is_none()
+    {
+        findings.bad(
+            "inbound",
+            "[mail] maildir がありますが、register_address も envelope_domain もありません。届いたメールは、何も起こさずに消えます。[tenant.email] に書いてください",
+            "there is a [mail] maildir, but neither register_address nor envelope_domain: mail is removed without effect; write them into [tenant.email]",
+        );
+    }
+    let shown = path.display();
+    match inbound::state(path, env.clock.now()) {
+        Ok(state) => maildir_state(path, state, findings),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => findings.bad(
+            "inbound",
+            format!("Maildir {shown} がありません。kizuna serve を動かす利用者の持ちもので、フォルダーを作ってください（docs/mail.md）"),
+            format!("the Maildir {shown} is missing; make the folder, owned by the user who runs `kizuna serve` (docs/mail.md)"),
+        ),
+        Err(error) => findings.bad(
+            "inbound",
+            format!("Maildir {shown} を読み書きできません（{error}）。フォルダーと中のメールの持ち主を、kizuna serve を動かす利用者にしてください（docs/mail.md の virtual_uid_maps）"),
+            format!("the Maildir {shown} cannot be read and written ({error}); let the user who runs `kizuna serve` own it and the mails in it (virtual_uid_maps in docs/mail.md)"),
+        ),
+    }
+}
+
+fn maildir_state(path: &Path, state: State, findings: &mut Findings) {
+    let shown = path.display();
+    let before = findings.0.len();
+    if let Some(oldest) = state.oldest.filter(|oldest| *oldest >= LATE_AFTER) {
+        let (waiting, hours) = (state.waiting, oldest.as_hours());
+        findings.bad(
+            "inbound",
+            format!("届いたメールが {waiting} 通待っています。いちばん古いものは {hours} 時間前です。kizuna serve が動いているか、記録（ログ）に何と出ているかを見てください"),
+            format!("{waiting} mail(s) wait, the oldest for {hours} hour(s); see whether `kizuna serve` runs, and what its log says"),
+        );
+    }
+    if state.taken > 0 {
+        let taken = state.taken;
+        findings.bad(
+            "inbound",
+            format!("{shown}/cur に {taken} 通あります。ほかのメールソフトがひらいたものは、読みません。new にもどし、そのソフトを外してください"),
+            format!("{taken} mail(s) in {shown}/cur were opened by another program and are not read; move them back to new, and keep that program out"),
+        );
+    }
+    if state.broken > 0 {
+        let broken = state.broken;
+        findings.bad(
+            "inbound",
+            format!("読めないメールが {broken} 通、{shown}/.Broken/new にあります。宛先の見出し（Delivered-To など）があるかを見て、消してください。{BROKEN_DAYS_MAX} 日か {BROKEN_MAX} 通をこえたものは、自分で消えます"),
+            format!("{broken} mail(s) in {shown}/.Broken/new could not be read; see whether they have a Delivered-To header, then delete them. Beyond {BROKEN_DAYS_MAX} days or {BROKEN_MAX} mails they go by themselves"),
+        );
+    }
+    if findings.0.len() == before {
+        findings.good(
+            "inbound",
+            format!("届いたメールを読めます（待っているもの {} 通）", state.waiting),
+            format!("mail that comes in can be read ({} waiting)", state.waiting),
+        );
     }
 }
 

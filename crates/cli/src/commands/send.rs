@@ -270,7 +270,7 @@ pub(crate) fn talk(env: &Env) {
 }
 
 /// Reads what the mail server puts into a Maildir until the stop button is pressed.
-fn read_mails(env: &Env, path: &Path) {
+pub(crate) fn read_mails(env: &Env, path: &Path) {
     let mut maildir = Maildir::new(path);
     while !env.stop.is_pressed() {
         match inbound::look(env, &mut maildir) {

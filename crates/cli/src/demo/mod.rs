@@ -8,6 +8,7 @@ mod relay;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use kizuna_domain::day::Day;
 use kizuna_domain::staff::{Role, StaffMail};
@@ -30,19 +31,44 @@ use phones::Phones;
 /// Code of the invented town.
 const TOWN: &str = "hidamari";
 
+/// Code of the town to which families can move.
+const NEIGHBOUR: &str = "komorebi";
+
 const SETTINGS: &str = r#"
 kind = "demo"
+listed = true
 sender_name = "ひだまり市 子育てだより"
 # The whole day, so that whoever tries it in the evening sees today's words too.
 send_from = "00:00"
 send_until = "23:59"
 base_url = "http://127.0.0.1:PORT"
 
+[choices]
+hours = [8, 12, 19]
+
 [[adopt]]
 track = "starter"
 
 [[adopt]]
 track = "hidamari"
+"#;
+
+const NEIGHBOUR_SETTINGS: &str = r#"
+kind = "demo"
+listed = true
+sender_name = "こもれび町 子育てだより"
+send_from = "00:00"
+send_until = "23:59"
+base_url = "http://127.0.0.1:PORT"
+
+[look]
+theme = "ai"
+
+[choices]
+hours = [7, 20]
+
+[[adopt]]
+track = "starter"
 "#;
 
 /// Makes the town, runs its day, shows it.
@@ -104,17 +130,25 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
         ),
     );
     let Some(listener) = listener else { return Ok(ended) };
-    let port = args.port;
+    let (town, yours, all) = (format!("{pages}/{TOWN}"), phones.yours(), phones.all());
     session.say(
         &format!(
-            "登録のページ http://127.0.0.1:{port}/{TOWN}/register\n届いたメール http://127.0.0.1:{port}/{TOWN}/mailbox\n職員の画面   http://127.0.0.1:{port}/\nあなたの電話 {}\nみんなの電話 {}\n止めるには Ctrl-C。",
-            phones.yours(),
-            phones.all()
+            "\nためしてみる {pages}/  ← ここに、できることが並んでいます\n\n\
+             登録のページ {town}/register\n\
+             届いたメール {town}/mailbox （空メールも、ここから送れます）\n\
+             あなたの電話 {yours}\n\
+             みんなの電話 {all}\n\
+             ひっこし先   {pages}/{NEIGHBOUR}/move-in\n\
+             職員の画面   {town}/today\n止めるには Ctrl-C。"
         ),
         &format!(
-            "Registration http://127.0.0.1:{port}/{TOWN}/register\nMailbox      http://127.0.0.1:{port}/{TOWN}/mailbox\nStaff pages  http://127.0.0.1:{port}/\nYour phone   {}\nAll phones   {}\nStop with Ctrl-C.",
-            phones.yours(),
-            phones.all()
+            "\nWhat to try  {pages}/  <- everything is listed here (in Japanese)\n\n\
+             Registration {town}/register\n\
+             Mailbox      {town}/mailbox (also sends an empty mail)\n\
+             Your phone   {yours}\n\
+             All phones   {all}\n\
+             Moving to    {pages}/{NEIGHBOUR}/move-in\n\
+             Staff pages  {town}/today\nStop with Ctrl-C."
         ),
     );
     let mail = StaffMail::parse("hanako@hidamari.example")
@@ -130,16 +164,24 @@ pub(crate) fn demo(session: &Session, args: &Demo) -> Result<Outcome, Failure> {
         send::talk,
         send::write_mails,
     ];
-    let workers: Vec<_> = beside
+    let mut workers: Vec<_> = beside
         .into_iter()
         .chain(daily)
         .map(|work| send::in_background(&env, work))
         .collect();
+    let maildir = args.dir.join("Maildir");
+    std::fs::create_dir_all(&maildir)?;
+    let (reading, folder) = (Arc::clone(&env), maildir.clone());
+    workers.push(thread::spawn(move || send::read_mails(&reading, &folder)));
     let inbox = Inbox::start(&env)?;
     // Whoever sits at this machine is the invented administrator, so that a newcomer need not sign in.
     let site = Arc::new(Site::new(
         Arc::clone(&env),
-        Entrance::Demo(hanako.id),
+        Entrance::Demo(kizuna_web::Demo {
+            staff: hanako.id,
+            maildir,
+            phone: yours,
+        }),
         Vec::new(),
         inbox,
     ));
@@ -161,8 +203,8 @@ fn open(dir: &Path) -> Result<Arc<Env>, Failure> {
     Ok(env)
 }
 
-fn settings(port: u16) -> Result<Settings, Failure> {
-    toml::from_str(&SETTINGS.replace("PORT", &port.to_string()))
+fn settings(text: &str, port: u16) -> Result<Settings, Failure> {
+    toml::from_str(&text.replace("PORT", &port.to_string()))
         .map_err(|error| Failure::new("見本の設定が読めません。", error.to_string()))
 }
 
@@ -178,14 +220,15 @@ fn put_town(env: &Env, args: &Demo, relay_port: u16, line: NewAccount) -> Result
         .into(),
         ..NewAccount::default()
     };
-    let email = NewAccount {
+    let email = |town: &str| NewAccount {
         channel: "email".to_owned(),
         settings: [
             text("host", "127.0.0.1"),
             text("port", &relay_port.to_string()),
             text("security", "none"),
-            text("from_address", "kosodate@hidamari.example"),
-            text("envelope_domain", "bounce.hidamari.example"),
+            text("from_address", &format!("kosodate@{town}.example")),
+            text("envelope_domain", &format!("bounce.{town}.example")),
+            text("register_address", &format!("toroku@{town}.example")),
         ]
         .into(),
         ..NewAccount::default()
@@ -194,8 +237,16 @@ fn put_town(env: &Env, args: &Demo, relay_port: u16, line: NewAccount) -> Result
         channel: "web".to_owned(),
         ..NewAccount::default()
     };
-    let accounts = [line, email, web, outbox];
-    let tenant = actions::put(env, TOWN, "ひだまり市", &settings(args.port)?, &accounts)?;
+    let neighbour = settings(NEIGHBOUR_SETTINGS, args.port)?;
+    actions::put(
+        env,
+        NEIGHBOUR,
+        "こもれび町",
+        &neighbour,
+        &[email(NEIGHBOUR), web.clone()],
+    )?;
+    let accounts = [line, email(TOWN), web, outbox];
+    let tenant = actions::put(env, TOWN, "ひだまり市", &settings(SETTINGS, args.port)?, &accounts)?;
     let (starter, town) = packs()?;
     content::import(env, None, &starter)?;
     content::import(env, Some(&tenant), &town)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kizuna_engine::Env;
 use kizuna_engine::actions::tenants::NewAccount;
-use kizuna_line_double::{Double, NewChannel, Options};
+use kizuna_line_double::{ChannelKind, Double, NewChannel, Options};
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 
@@ -12,6 +12,8 @@ use crate::commands::Failure;
 
 /// Channel id of the invented town's account.
 const CHANNEL: &str = "1650000001";
+/// Channel id of LINE Login beside it.
+const LOGIN: &str = "2000000001";
 /// It proves nothing to anybody: the stand-in listens on this machine only.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PROVIDER: &str = "hidamari";
@@ -48,7 +50,16 @@ impl Phones {
             webhook: Some(format!("{pages}/{town}/line/webhook")),
             ..NewChannel::default()
         });
+        double.add_channel(NewChannel {
+            id: LOGIN.to_owned(),
+            secret: SECRET.to_owned(),
+            provider: PROVIDER.to_owned(),
+            kind: ChannelKind::Login,
+            ..NewChannel::default()
+        });
         double.add_user(PROVIDER, YOURS, "あなた");
+        // LINE knows who holds a telephone, and so does its stand-in.
+        double.current_user(PROVIDER, YOURS);
         Ok(Phones(double))
     }
 
@@ -62,13 +73,14 @@ impl Phones {
                 [
                     ("channel_id", CHANNEL),
                     ("basic_id", "@hidamari"),
+                    ("login_channel_id", LOGIN),
                     ("api_url", &url),
                     ("login_url", &url),
                     ("rates", "none"),
                 ]
                 .map(text),
             ),
-            secrets: BTreeMap::from([text(("channel_secret", SECRET))]),
+            secrets: BTreeMap::from([("channel_secret", SECRET), ("login_channel_secret", SECRET)].map(text)),
         }
     }
 

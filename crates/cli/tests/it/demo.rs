@@ -188,3 +188,47 @@ fn a_newcomer_registers_at_the_printed_address_and_reads_the_first_words_within_
     let own = demo.register(&format!("{fields}web"));
     assert!(demo.ask("GET", &own, "").contains("登録できました"));
 }
+
+#[test]
+fn every_journey_of_a_family_can_be_tried_in_the_demo() {
+    let place = Place::empty();
+    let demo = Running::start(&place);
+    let front = demo.ask("GET", "/", "");
+    assert!(front.contains("location: /hidamari/demo\r\n"), "{front}");
+    let first = demo.ask("GET", "/hidamari/demo", "");
+    let places = after(&first, "href=\"/r/").split('"').next().unwrap();
+    for path in ["/hidamari/mailbox", "/komorebi/move-in", "/hidamari/register"] {
+        assert!(first.contains(&format!("href=\"{path}")), "{path}: {first}");
+    }
+    let by_place = demo.ask("GET", &format!("/r/{places}"), "");
+    assert!(
+        by_place.starts_with("HTTP/1.1 200") || by_place.starts_with("HTTP/1.1 30"),
+        "{by_place}"
+    );
+
+    // An empty mail is answered with a link that registers.
+    let sent = demo.ask("POST", "/hidamari/mailbox", "from=sora%40reader.example");
+    assert!(sent.contains("location: /hidamari/mailbox?sent=1"), "{sent}");
+    let mail = letter(&place, &demo, "sora@reader.example", "/register/mail/");
+    let link = after(&mail, &format!("href=\"http://{}", demo.host));
+    let form = demo.ask("GET", link.split('"').next().unwrap(), "");
+    assert!(form.contains("name=\"kind\""), "{form}");
+
+    // LINE says who holds the phone.
+    let login = demo.ask("GET", "/hidamari/line/enter", "");
+    assert!(
+        after(&login, "location: ").contains("/oauth2/v2.1/authorize?"),
+        "{login}"
+    );
+
+    let today = crate::place::today();
+    let (year, month, day) = (today.year(), today.month(), today.day_of_month());
+    let own = demo.register(&format!(
+        "kind=raising&birth_y={year}&birth_m={month}&birth_d={day}&way=web"
+    ));
+    let own = own.strip_suffix("/welcome").unwrap();
+    for (page, words) in [("delivery", "19時"), ("move", "こもれび町"), ("invite", "<form")] {
+        let shown = demo.ask("GET", &format!("{own}/{page}"), "");
+        assert!(shown.contains(words), "{page}: {shown}");
+    }
+}

@@ -11,6 +11,7 @@ mod demo;
 mod double;
 mod exchange;
 mod first_use;
+mod inbound;
 mod journeys;
 mod kills;
 mod line;

@@ -1,14 +1,15 @@
 //! Mail that comes in: who is answered, which address is blamed, and what nobody can make us do.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::day::Day;
 use kizuna_domain::people::{PointState, Reach, SkipReason};
 use kizuna_domain::trouble::Trouble;
 use kizuna_engine::actions::addresses::{self, Ailing, Asked};
-use kizuna_engine::inbound::{self, Look, Maildir};
+use kizuna_engine::inbound::{self, BROKEN_DAYS_MAX, BROKEN_MAX, Look, Maildir, State};
 use kizuna_engine::line::identity::{self, Purpose, Shown};
 use kizuna_engine::throttle::ANSWERS_OF_TENANT;
 use kizuna_engine::{links, transactional};
@@ -455,6 +456,92 @@ fn what_cannot_be_read_is_put_aside_and_never_looped_on() {
         (3, 1, 0, 3)
     );
     assert_eq!(post.look(), Look::default());
+}
+
+/// Writes a mail that arrived so long before an instant.
+fn arrived(path: &Path, now: Timestamp, ago: SignedDuration) {
+    fs::write(path, "x").unwrap();
+    let at = SystemTime::from(now.checked_sub(ago).unwrap());
+    fs::File::options()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_modified(at)
+        .unwrap();
+}
+
+#[test]
+fn what_was_put_aside_is_kept_for_a_time_and_up_to_a_number() {
+    let app = TestApp::sqlite();
+    let server = MailServer::start(Script::plain());
+    let mut post = post(&app, &server);
+    let aside = post.folder.join(".Broken/new");
+    fs::create_dir_all(&aside).unwrap();
+    let now = app.env.clock.now();
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    arrived(&aside.join("old"), now, days(BROKEN_DAYS_MAX));
+    arrived(&aside.join("young"), now, days(BROKEN_DAYS_MAX - 1));
+    post.look();
+    assert!(!aside.join("old").exists() && aside.join("young").exists());
+
+    // What is too old is asked hourly; what is too many at once, when one more is put aside.
+    app.clock.advance(SignedDuration::from_hours(24));
+    post.look();
+    assert_eq!(post.put_aside(), 0);
+    for number in 0..BROKEN_MAX {
+        let ago = SignedDuration::from_secs(i64::try_from(BROKEN_MAX - number).unwrap());
+        arrived(&aside.join(format!("{number:04}")), app.env.clock.now(), ago);
+    }
+    post.look();
+    assert_eq!(post.put_aside(), BROKEN_MAX);
+    let name = "9999.broken";
+    arrived(
+        &post.folder.join("new").join(name),
+        app.env.clock.now(),
+        SignedDuration::ZERO,
+    );
+    assert_eq!(post.look().broken, 1);
+    assert_eq!(post.put_aside(), BROKEN_MAX);
+    assert!(aside.join(name).exists() && !aside.join("0000").exists() && aside.join("0001").exists());
+}
+
+#[test]
+fn a_maildir_tells_what_waits_in_it() {
+    let app = TestApp::sqlite();
+    let folder = app.path("Maildir");
+    let now = app.env.clock.now();
+    let state = || inbound::state(&folder, now);
+    assert_eq!(state().unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    assert!(inbound::look(&app.env, &mut Maildir::new(&folder)).is_err());
+
+    // The mail server makes what is inside with the first mail.
+    fs::create_dir(&folder).unwrap();
+    assert_eq!(state().unwrap(), State::default());
+    assert_eq!(
+        inbound::look(&app.env, &mut Maildir::new(&folder)).unwrap(),
+        Look::default()
+    );
+
+    for inner in ["new", "cur", ".Broken/new"] {
+        fs::create_dir_all(folder.join(inner)).unwrap();
+    }
+    let hour = SignedDuration::from_hours(1);
+    arrived(&folder.join("new/1"), now, hour * 3);
+    arrived(&folder.join("new/0"), now, hour);
+    arrived(&folder.join("cur/1:2,S"), now, hour);
+    arrived(&folder.join(".Broken/new/1"), now, hour);
+    let expected = State {
+        waiting: 2,
+        oldest: Some(hour * 3),
+        taken: 1,
+        broken: 1,
+    };
+    assert_eq!(state().unwrap(), expected);
+    assert_eq!(
+        fs::read_dir(folder.join("new")).unwrap().count(),
+        2,
+        "nothing is left behind"
+    );
 }
 
 on_both! {

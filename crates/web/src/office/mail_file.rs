@@ -17,6 +17,8 @@ pub(super) struct Mail {
     pub(super) text: String,
     /// The reader's page for stopping; empty where the letter has none.
     pub(super) stop: String,
+    /// The reader's own page; empty where the letter has none.
+    pub(super) own: String,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +35,8 @@ struct JsonLetter {
 struct JsonLinks {
     #[serde(default)]
     stop: String,
+    #[serde(default)]
+    own: String,
 }
 
 impl Mail {
@@ -60,6 +64,7 @@ pub(super) fn read(name: &str, content: &[u8]) -> Option<Mail> {
             stage: letter.stage,
             text: letter.text.trim().to_owned(),
             stop: format::web(&letter.links.stop).unwrap_or_default().to_owned(),
+            own: format::web(&letter.links.own).unwrap_or_default().to_owned(),
         });
     }
     message(std::str::from_utf8(content).ok()?)
@@ -77,11 +82,10 @@ fn message(content: &str) -> Option<Mail> {
     let (_, encoded) = part.trim_start().split_once("\n\n")?;
     let bytes = STANDARD.decode(encoded.split_whitespace().collect::<String>()).ok()?;
     let text = String::from_utf8(bytes).ok()?.replace("\r\n", "\n").trim().to_owned();
-    let stop = text
-        .split_whitespace()
-        .rev()
-        .find(|word| word.contains("/stop/"))
-        .and_then(format::web);
+    let link = |mark: &str| {
+        let last = text.split_whitespace().rev().find(|word| word.contains(mark));
+        last.and_then(format::web).unwrap_or_default().to_owned()
+    };
     Some(Mail {
         subject: header(&head, "Subject").map(decoded).unwrap_or_default(),
         stage: text
@@ -90,7 +94,8 @@ fn message(content: &str) -> Option<Mail> {
             .unwrap_or_default()
             .trim_start_matches(SAMPLE_MARK)
             .to_owned(),
-        stop: stop.unwrap_or_default().to_owned(),
+        stop: link("/stop/"),
+        own: link("/my/"),
         text,
     })
 }

@@ -1,6 +1,7 @@
 //! What a municipality's staff see. Counts and stages; lists of families only where the families are invented.
 
 pub(crate) mod audit;
+pub(crate) mod demo;
 pub(crate) mod families;
 pub(crate) mod family;
 pub(crate) mod invitation;
@@ -29,6 +30,7 @@ use crate::guard::Office;
 /// Which entry of the menu a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Here {
+    Demo,
     Today,
     Plan,
     Families,
@@ -71,6 +73,7 @@ impl Shell {
     /// True where an entry of the menu leads somewhere for this person.
     fn shows(&self, entry: Here) -> bool {
         let (permission, exists) = match entry {
+            Here::Demo => (Permission::FamiliesView, !self.signs_out),
             Here::Today | Here::Plan | Here::Places => (Permission::OfficeView, true),
             Here::Families => (Permission::FamiliesView, self.lists_families),
             Here::Line => (Permission::LineView, true),

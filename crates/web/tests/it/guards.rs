@@ -40,6 +40,7 @@ fn pages_hold_no_script_no_style_and_nothing_from_elsewhere() {
     let place = Place::demo();
     place.run();
     for path in [
+        "/hidamari/demo",
         "/hidamari/today",
         "/hidamari/plan",
         "/hidamari/families",
@@ -130,7 +131,7 @@ fn the_front_leads_to_the_first_town_or_says_that_there_is_none() {
     let place = Place::demo();
     let front = place.get("/");
     assert_eq!(front.status, StatusCode::TEMPORARY_REDIRECT);
-    assert_eq!(front.header("location"), "/hidamari/today");
+    assert_eq!(front.header("location"), "/hidamari/demo");
 
     let empty = Place::open();
     empty.get("/").says("まだ自治体の設定がありません");

@@ -128,6 +128,7 @@ fn no_route_vanishes_or_changes_its_audience_unnoticed() {
             "POST /me/totp/confirm myself",
             "GET /me/codes myself",
             "POST /me/codes myself",
+            "GET /{tenant}/demo families.view",
             "GET /{tenant}/today office.view",
             "GET /{tenant}/plan office.view",
             "GET /{tenant}/families families.view",
@@ -142,6 +143,7 @@ fn no_route_vanishes_or_changes_its_audience_unnoticed() {
             "POST /{tenant}/line/menus/{stage} line.menus",
             "GET /{tenant}/line/guest line.view",
             "GET /{tenant}/mailbox families.view",
+            "POST /{tenant}/mailbox families.view",
             "GET /{tenant}/mailbox/{name} families.view",
             "GET /{tenant}/places office.view",
             "POST /{tenant}/places places.manage",
@@ -285,6 +287,7 @@ fn the_matrix_of_permissions_is_this_one() {
     }
     println!("{matrix}");
     let expected = "\
+GET /{tenant}/demo: administrator 404/404 editor 404/404 approver 404/404 viewer 403/404 operator 403/403 nobody 303/303
 GET /{tenant}/today: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
 GET /{tenant}/plan: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
 GET /{tenant}/families: administrator 200/404 editor 200/404 approver 200/404 viewer 403/404 operator 403/403 nobody 303/303
@@ -299,6 +302,7 @@ GET /{tenant}/line/menus/{stage}: administrator 200/404 editor 200/404 approver 
 POST /{tenant}/line/menus/{stage}: administrator 303/404 editor 303/404 approver 403/404 viewer 403/404 operator 403/403 nobody 401/401
 GET /{tenant}/line/guest: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
 GET /{tenant}/mailbox: administrator 200/404 editor 200/404 approver 200/404 viewer 403/404 operator 403/403 nobody 303/303
+POST /{tenant}/mailbox: administrator 404/404 editor 404/404 approver 404/404 viewer 403/404 operator 403/403 nobody 401/401
 GET /{tenant}/mailbox/{name}: administrator 200/404 editor 200/404 approver 200/404 viewer 403/404 operator 403/403 nobody 303/303
 GET /{tenant}/places: administrator 200/404 editor 200/404 approver 200/404 viewer 200/404 operator 200/200 nobody 303/303
 POST /{tenant}/places: administrator 422/404 editor 422/404 approver 403/404 viewer 403/404 operator 403/403 nobody 401/401

@@ -6,6 +6,9 @@ use kizuna_engine::actions;
 use kizuna_engine::actions::Actor;
 use kizuna_engine::actions::life::{self, Which};
 use kizuna_engine::actions::people;
+use kizuna_engine::actions::tenants::NewAccount;
+use kizuna_engine::inbound::{self, Maildir};
+use kizuna_store::tenants::Tenant;
 
 use crate::support::{Place, Row, starter_pack};
 
@@ -226,9 +229,91 @@ fn the_mailbox_shows_letters_of_both_forms_without_their_addresses() {
         letter
             .says("止めるページ")
             .says("この家族として、止めるページをひらく")
+            .says("この家族のページをひらく")
             .says("/hidamari/stop/");
         letter.is_silent_about("family").is_silent_about("@example.jp");
         let _ = town;
+    }
+}
+
+/// Lets a town answer empty mails.
+fn answer_empty_mails(place: &Place, town: &Tenant) {
+    let settings = [
+        ("host", "127.0.0.1"),
+        ("from_address", "kosodate@hidamari.example"),
+        ("register_address", "toroku@hidamari.example"),
+    ];
+    let account = NewAccount {
+        channel: "email".to_owned(),
+        settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ..NewAccount::default()
+    };
+    actions::tenants::put(place.env(), &town.code, &town.name, &town.settings, &[account]).unwrap();
+}
+
+#[test]
+fn in_the_demo_an_empty_mail_comes_in_as_from_a_mail_server() {
+    let place = Place::demo();
+    let town = place.tenant("hidamari");
+    let form = "application/x-www-form-urlencoded";
+    place.get("/hidamari/mailbox").is_silent_about("空メール");
+    assert_eq!(
+        place.post("/hidamari/mailbox", form, "from=hana%40x.example").status,
+        StatusCode::NOT_FOUND
+    );
+
+    answer_empty_mails(&place, &town);
+    place
+        .get("/hidamari/mailbox")
+        .says("toroku@hidamari.example に空メール");
+    for bad in [
+        "",
+        "hana",
+        "hana%40x.example%0D%0ADelivered-To%3A+x",
+        "%3Cb%3E%40x.example",
+    ] {
+        let answer = place.post("/hidamari/mailbox", form, &format!("from={bad}"));
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+        answer.says("メールアドレスの形で").is_silent_about("<b>@");
+    }
+    let maildir = place.env().witness.with_file_name("Maildir");
+    assert!(!maildir.exists());
+
+    let sent = place.post("/hidamari/mailbox", form, "from=Hana%40X.example");
+    assert_eq!(sent.header("location"), "/hidamari/mailbox?sent=1");
+    place.get("/hidamari/mailbox?sent=1").says("空メールを送りました");
+    let look = inbound::look(place.env(), &mut Maildir::new(&maildir)).unwrap();
+    assert_eq!((look.answered, look.ignored, look.broken), (1, 0, 0));
+}
+
+#[test]
+fn the_demo_lists_what_can_be_tried() {
+    let place = Place::demo();
+    place.empty_town("komorebi", "こもれび町", TenantKind::Demo, "json");
+    let mut listed = place.tenant("komorebi");
+    listed.settings.listed = true;
+    actions::tenants::put(place.env(), "komorebi", "こもれび町", &listed.settings, &[]).unwrap();
+    place.run();
+    let list = place.get("/hidamari/demo");
+    assert_eq!(list.status, StatusCode::OK);
+    for link in [
+        "http://127.0.0.1:8118/_double/",
+        "/hidamari/register",
+        "/hidamari/mailbox#empty",
+        "/r/",
+        "/hidamari/my/",
+        "/komorebi/move-in",
+        "/hidamari/support",
+    ] {
+        list.says(link);
+    }
+    let links = list.body.split("href=\"").skip(1);
+    let links = links.map(|rest| rest.split(['"', '#']).next().unwrap());
+    for path in links.map(|link| link.trim_start_matches("http://127.0.0.1:8117")) {
+        if path.starts_with('/') {
+            let status = place.get(path).status;
+            assert!(status.is_success() || status.is_redirection(), "{path}: {status}");
+        }
     }
 }
 

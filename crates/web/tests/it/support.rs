@@ -26,7 +26,7 @@ use kizuna_store::sessions::{self, Token};
 use kizuna_store::staff::{self, Credentials};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Db, Keyring, Location, fence, migrate, people, tenants};
-use kizuna_web::{Entrance, Peer, Site, router};
+use kizuna_web::{Demo, Entrance, Peer, Site, router};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -299,7 +299,11 @@ impl Place {
             env.db
                 .write(|tx| staff::add(tx, &env.keys, id, &mail, "見本 花子", env.clock.now()))
                 .unwrap();
-            Entrance::Demo(id)
+            Entrance::Demo(Demo {
+                staff: id,
+                maildir: env.witness.with_file_name("Maildir"),
+                phone: "http://127.0.0.1:8118/_double/".to_owned(),
+            })
         })
     }
 
@@ -385,8 +389,8 @@ impl Place {
             secrets: BTreeMap::new(),
         };
         let tenant = actions::tenants::put(self.env(), code, name, &settings, &[account]).unwrap();
-        if let Entrance::Demo(id) = self.site.entrance {
-            self.place(&tenant, id, Role::Administrator);
+        if let Entrance::Demo(demo) = &self.site.entrance {
+            self.place(&tenant, demo.staff, Role::Administrator);
         }
         tenant
     }

@@ -4,15 +4,14 @@
 //! away when what follows from it is on record, so that nothing is lost when either side is down. Whatever a mail says,
 //! only a token that we signed blames an address or stops a reader.
 
+mod maildir;
+
 use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
-use std::io::Read as _;
+use std::io;
 use std::panic::catch_unwind;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use jiff::{SignedDuration, Timestamp};
-use kizuna_channels::inbound::{self, BYTES_MAX, Incoming, Report};
+use kizuna_channels::inbound::{self, Incoming, Report};
 use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::trouble::Trouble;
 use kizuna_store::tenants::{self, Tenant};
@@ -25,11 +24,8 @@ use crate::error::EngineError;
 use crate::line::identity::{self, Purpose};
 use crate::links;
 use crate::transactional::{self, New, Occasion};
+pub use maildir::{BROKEN_DAYS_MAX, BROKEN_MAX, Maildir, State, state};
 
-/// Mails of one look.
-const LOOK_MAX: usize = 50;
-/// Names of one look: a folder with more is worked off in the order of its names all the same.
-const NAMES_MAX: usize = 10_000;
 /// How often a mail is tried that cannot be carried out, before it is put aside.
 const TRIES_MAX: u32 = 5;
 /// How long such a mail waits, longer each time.
@@ -38,8 +34,6 @@ const AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 const STORM_PAUSE: SignedDuration = SignedDuration::from_mins(10);
 /// How long it takes at most until a changed address of a tenant is known.
 const DIRECTORY_KEPT: SignedDuration = SignedDuration::from_mins(1);
-/// The folder beside `new` for mails that were put aside.
-const BROKEN: &str = ".Broken";
 
 /// What one look did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,83 +54,8 @@ pub struct Look {
     pub waiting: u64,
 }
 
-/// A folder into which a mail server puts mail, and what is known about it.
-#[derive(Debug)]
-pub struct Maildir {
-    new: PathBuf,
-    broken: PathBuf,
-    held: HashMap<OsString, Held>,
-    directory: Option<(Timestamp, Directory)>,
-}
-
-#[derive(Debug)]
-struct Held {
-    tries: u32,
-    until: Timestamp,
-}
-
 impl Maildir {
-    /// The Maildir at a path: the mail server puts files into its `new`.
-    pub fn new(path: &Path) -> Maildir {
-        Maildir {
-            new: path.join("new"),
-            broken: path.join(BROKEN).join("new"),
-            held: HashMap::new(),
-            directory: None,
-        }
-    }
-
-    /// The names of mails that may be looked at, the oldest first: names begin with the instant of their arrival.
-    fn names(&mut self, now: Timestamp) -> io::Result<Vec<OsString>> {
-        let mut names: Vec<OsString> = fs::read_dir(&self.new)?
-            .take(NAMES_MAX)
-            .map(|entry| entry.map(|entry| entry.file_name()))
-            .collect::<io::Result<_>>()?;
-        names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
-        names.sort_unstable();
-        self.held.retain(|name, _| names.binary_search(name).is_ok());
-        names.retain(|name| self.held.get(name).is_none_or(|held| held.until <= now));
-        names.truncate(LOOK_MAX);
-        Ok(names)
-    }
-
-    fn read(&self, name: &OsStr) -> io::Result<Vec<u8>> {
-        let path = self.new.join(name);
-        // A link could lead to any file of this machine.
-        if !fs::symlink_metadata(&path)?.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        let mut bytes = Vec::new();
-        fs::File::open(path)?.take(BYTES_MAX as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn remove(&mut self, name: &OsStr, now: Timestamp) {
-        self.held.remove(name);
-        if let Err(error) = fs::remove_file(self.new.join(name)) {
-            tracing::error!(%error, "a mail that is done cannot be removed; may this program write to the Maildir?");
-            self.hold(name, now, STORM_PAUSE);
-        }
-    }
-
-    fn put_aside(&mut self, name: &OsStr, now: Timestamp) {
-        self.held.remove(name);
-        let moved =
-            fs::create_dir_all(&self.broken).and_then(|()| fs::rename(self.new.join(name), self.broken.join(name)));
-        if let Err(error) = moved {
-            tracing::error!(%error, "a mail that cannot be read cannot be put aside either");
-            self.hold(name, now, STORM_PAUSE);
-        }
-    }
-
-    /// Leaves a mail alone for a while; says how often that was done.
-    fn hold(&mut self, name: &OsStr, now: Timestamp, pause: SignedDuration) -> u32 {
-        let tries = self.held.get(name).map_or(0, |held| held.tries) + 1;
-        let until = now.checked_add(pause).unwrap_or(Timestamp::MAX);
-        self.held.insert(name.to_owned(), Held { tries, until });
-        tries
-    }
-
+    /// Which addresses are whose, as it was known a short time ago.
     fn directory(&mut self, env: &Env, now: Timestamp) -> Result<&Directory, EngineError> {
         let known = self.directory.take();
         let kept = known.filter(|(at, _)| now.duration_since(*at) < DIRECTORY_KEPT);
@@ -272,6 +191,12 @@ pub fn look(env: &Env, maildir: &mut Maildir) -> Result<Look, EngineError> {
         let bytes = match maildir.read(&name) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            // It is not the mail's fault, and there may be many: they wait until somebody has mended it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                tracing::error!(%error, "this program may not read a mail that came in; `kizuna check` says what to do");
+                maildir.hold(&name, now, STORM_PAUSE);
+                continue;
+            }
             Err(error) => {
                 tracing::warn!(%error, "a mail that came in cannot be read; it is put aside");
                 maildir.put_aside(&name, now);
@@ -299,6 +224,9 @@ pub fn look(env: &Env, maildir: &mut Maildir) -> Result<Look, EngineError> {
                 }
             }
         }
+    }
+    if let Err(error) = maildir.tidy(now, look.broken > 0) {
+        tracing::warn!(%error, "mails that were put aside long ago cannot be removed");
     }
     if look.waiting > 0 {
         tracing::error!(
