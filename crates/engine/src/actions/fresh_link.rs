@@ -41,6 +41,7 @@ pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) ->
         }
         let mail = New {
             occasion: Occasion::FreshLink,
+            wish: Some(reader),
             language,
             address: &address,
             link: &link,

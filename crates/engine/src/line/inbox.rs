@@ -397,7 +397,7 @@ fn apply(
             }
             (Effect::Unblock, Some(reader)) => readers::unblock(tx, scope, reader, today, &note("reader.unblock"))?,
             (Effect::Stop(said_at), Some((reader, _))) => {
-                readers::stop_said(tx, scope, reader, said_at, &note("reader.stop"))?;
+                readers::stop_said(env, tx, scope, reader, said_at, &note("reader.stop"))?;
             }
             (Effect::Restart, Some((reader, _))) => {
                 readers::restart(tx, &env.keys, scope, reader, today, &note("reader.restart"))?;

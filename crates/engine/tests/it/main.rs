@@ -31,5 +31,6 @@ mod on_the_web;
 mod races;
 mod samples;
 mod staff;
+mod stops;
 mod transactional;
 mod year;

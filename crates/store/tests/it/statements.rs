@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 29] = [
+const OF_TENANTS: [&str; 31] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -46,10 +46,12 @@ const OF_TENANTS: [&str; 29] = [
     "ledger_remains",
     "former_addresses",
     "named_cohorts",
+    "successors",
+    "stops",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 22] = [
     ("invites::SWEEP", "takes away what is too old, whosever it is"),
     ("moves::SWEEP", "takes away what is too old, whosever it is"),
     (
@@ -67,6 +69,10 @@ const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
     ),
     (
         "erase::UNNOTED",
+        "random numbers of all tenants, on their way into the file outside the database",
+    ),
+    (
+        "stops::UNNOTED",
         "random numbers of all tenants, on their way into the file outside the database",
     ),
     ("runs::REOPEN_RUN", "by the run's own id, which a batch of it names"),
@@ -235,6 +241,8 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("moves::OF_READER", "moves_of_subscriber"),
         ("moves::SWEEP", "moves_by_end"),
         ("mails::DUE", "transactional_mails_due"),
+        ("mails::WITHDRAW_WISHES", "transactional_mails_of_subscriber"),
+        ("successors::PREDECESSORS", "successors_to"),
         ("throttles::SWEEP", "throttles_by_end"),
         ("mails::ANSWERS_TO", "mail_answers_to"),
         ("mails::ANSWERS", "mail_answers_by_instant"),
@@ -313,7 +321,7 @@ fn no_statement_reads_all_of_a_tenant_unless_it_must() {
 }
 
 /// Statements that read a whole table, and why they may.
-const MAY_SCAN: [(&str, &str); 19] = [
+const MAY_SCAN: [(&str, &str); 20] = [
     (
         "mails::TENANTS_DUE",
         "what somebody waits for, a day of it at most, through its index",
@@ -328,6 +336,10 @@ const MAY_SCAN: [(&str, &str); 19] = [
     (
         "erase::UNNOTED",
         "what waits for the file outside the database, empty within the hour",
+    ),
+    (
+        "stops::UNNOTED",
+        "what waits for the file outside the database, empty within seconds",
     ),
     ("runs::FORGET_EXPIRED", "the list of one page"),
     ("migrate::KNOWN", "a row for each migration"),
