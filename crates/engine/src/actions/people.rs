@@ -359,17 +359,24 @@ pub(crate) fn silence_everywhere<'a>(
     at: Timestamp,
 ) -> Result<(bool, Vec<Deed<'a>>), StoreError> {
     let changed_here = silence(tx, &env.keys, (scope, reader), said_at, at)?;
-    let mut deeds = Vec::new();
-    // Asked only now: a move that was being made meanwhile has come to its end before what it leaves was silenced.
-    let later = moving::successors(tx, scope, reader)?;
-    for (there, successor) in &later {
-        if silence(tx, &env.keys, (*there, *successor), said_at, at)? {
-            deeds.push(Deed {
-                note: Note::new(env, Actor::Reader, Some(*there), STOP),
-                subject: successor.to_string(),
-                touches: true,
-            });
+    let (mut deeds, mut later) = (Vec::new(), Vec::new());
+    loop {
+        // Asked after each round: a move that was being made has come to its end before what it leaves was silenced.
+        let mut found = moving::successors(tx, scope, reader)?;
+        found.retain(|person| !later.contains(person));
+        if found.is_empty() {
+            break;
         }
+        for (there, successor) in &found {
+            if silence(tx, &env.keys, (*there, *successor), said_at, at)? {
+                deeds.push(Deed {
+                    note: Note::new(env, Actor::Reader, Some(*there), STOP),
+                    subject: successor.to_string(),
+                    touches: true,
+                });
+            }
+        }
+        later.extend(found);
     }
     if changed_here || !deeds.is_empty() {
         for (there, person) in moving::all_of(tx, (scope, reader), &later)? {
