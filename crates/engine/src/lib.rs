@@ -35,6 +35,7 @@ pub mod line_check;
 pub mod links;
 pub mod menus;
 pub mod month;
+pub mod outside;
 pub mod planner;
 pub mod programme;
 pub mod reception;

@@ -1,25 +1,19 @@
-//! The end of what is kept: completes what is over, erases whose time has come, and remembers erasures outside the
-//! database, so that a restored backup can repeat them.
-
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write as _};
-use std::path::PathBuf;
+//! The end of what is kept: completes what is over and erases whose time has come.
 
 use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::day::Day;
-use kizuna_domain::ids::{SubscriberId, SubscriptionId, TenantId};
+use kizuna_domain::ids::{SubscriberId, SubscriptionId};
 use kizuna_domain::position::{AnchorDate, AnchorRange};
 use kizuna_domain::retention::{Parting, is_over};
-use kizuna_store::erase::{self, Erasure};
 use kizuna_store::tenants::Tenant;
-use kizuna_store::{Keyring, Scope, StoreError, WriteTx, people, tenants};
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, people, tenants};
 
 use crate::actions::people as readers;
 use crate::actions::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::run::{self, TenantFailure};
-use crate::witness;
+use crate::{outside, witness};
 
 /// Readers in one transaction: short enough that a morning's work does not wait for it.
 const PAGE: usize = 200;
@@ -29,8 +23,6 @@ const PAGES_MAX: usize = 500;
 const SETTLED: SignedDuration = SignedDuration::from_hours(24);
 /// How much older than the present the first day of a walk is: older than any child a series is for.
 const DAYS_BACK: i32 = 36_500;
-/// Longest line of the file of erasures; three words have less.
-const LINE_BYTES_MAX: usize = 200;
 
 /// One look: ends what is over, works out timers, erases whose time has come. One tenant's trouble stops nobody else.
 pub fn tick(env: &Env) -> Result<Vec<TenantFailure>, EngineError> {
@@ -45,7 +37,8 @@ pub fn tick(env: &Env) -> Result<Vec<TenantFailure>, EngineError> {
             });
         }
     }
-    note_outside(env)?;
+    outside::note(env)?;
+    outside::sweep(env)?;
     Ok(failures)
 }
 
@@ -201,86 +194,4 @@ fn sweep(env: &Env, tenant: &Tenant) -> Result<(), EngineError> {
         }
     }
     Ok(())
-}
-
-/// The file that names erased readers by their random numbers: beside the witness, and like it not in a backup.
-fn file(env: &Env) -> PathBuf {
-    env.witness.with_extension("erased")
-}
-
-/// Writes erasures that the file does not name yet into it, on disk before the database forgets them.
-pub fn note_outside(env: &Env) -> Result<(), EngineError> {
-    let path = file(env);
-    let failed = |source| EngineError::Witness {
-        path: path.display().to_string(),
-        source,
-    };
-    for _ in 0..PAGES_MAX {
-        let unnoted = env.db.read(|tx| erase::unnoted(tx, PAGE))?;
-        if unnoted.is_empty() {
-            break;
-        }
-        let lines: String = unnoted.iter().map(line).collect();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(failed)?;
-        file.write_all(lines.as_bytes()).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
-        env.write(|tx| unnoted.iter().try_for_each(|erasure| erase::noted(tx, erasure)))?;
-    }
-    Ok(())
-}
-
-fn line(erasure: &Erasure) -> String {
-    format!("{} {} {}\n", erasure.at, erasure.tenant, erasure.reader)
-}
-
-fn read(line: &str) -> Option<Erasure> {
-    let mut words = line.split_whitespace();
-    let (at, tenant, reader) = (words.next()?, words.next()?, words.next()?);
-    Some(Erasure {
-        tenant: tenant.parse::<TenantId>().ok()?,
-        reader: reader.parse::<SubscriberId>().ok()?,
-        at: at.parse().ok()?,
-    })
-}
-
-/// Erases once more whom a restored backup brought back; says how many. A reader who registered later is another one.
-pub fn repeat(env: &Env) -> Result<u64, EngineError> {
-    let path = file(env);
-    let failed = |source| EngineError::Witness {
-        path: path.display().to_string(),
-        source,
-    };
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut again = 0;
-    for line in BufReader::new(file).lines() {
-        let line = line.map_err(failed)?;
-        // A line that was cut short by a power failure names nobody; the database still has that erasure.
-        let Some(erasure) = Some(line)
-            .filter(|line| line.len() <= LINE_BYTES_MAX)
-            .and_then(|line| read(&line))
-        else {
-            continue;
-        };
-        let (scope, now) = (Scope::of(erasure.tenant), env.clock.now());
-        let note = Note::new(env, Actor::CommandLine, Some(scope), "readers.purge");
-        again += env.write(|tx| {
-            let held = erase::hold(tx, scope, erasure.reader)?;
-            if held.is_none_or(|held| held.registered_at > erasure.at) {
-                return Ok(0);
-            }
-            remove(tx, &env.keys, scope, erasure.reader, now)?;
-            tenants::touch(tx, scope)?;
-            note.write(tx, "list", "erased=1")?;
-            Ok(1)
-        })?;
-    }
-    Ok(again)
 }

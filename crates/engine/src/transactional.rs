@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::{Address, Batch, Journal, Letter, Permit, SessionError};
 use kizuna_domain::content::body;
-use kizuna_domain::ids::{BatchId, TenantId};
+use kizuna_domain::ids::{BatchId, SubscriberId, TenantId};
 use kizuna_domain::message::{Block, Draft, Inline, Links, Section};
 use kizuna_domain::run::outcome::{Fault, Outcome};
 use kizuna_store::mails::{self, Mail};
@@ -55,6 +55,8 @@ pub enum Occasion {
 pub struct New<'a> {
     /// Why.
     pub occasion: Occasion,
+    /// The reader who asked for it, where that is one: their stop takes it back, wherever it goes.
+    pub wish: Option<SubscriberId>,
     /// `ja`, `easy` (やさしい日本語) or `en`; whatever else is taken for Japanese.
     pub language: &'a str,
     /// Where it goes.
@@ -77,6 +79,7 @@ impl std::fmt::Debug for New<'_> {
 pub fn queue(tx: &mut WriteTx<'_>, env: &Env, tenant: &Tenant, mail: &New<'_>) -> Result<(), StoreError> {
     let now = env.clock.now();
     let latest = now.checked_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX);
+    let wish = mail.wish;
     let mail = Mail {
         id: env.ids.next(),
         address: mail.address.to_owned(),
@@ -85,7 +88,7 @@ pub fn queue(tx: &mut WriteTx<'_>, env: &Env, tenant: &Tenant, mail: &New<'_>) -
         expires_at: mail.expires.min(latest),
         attempt: 0,
     };
-    mails::add(tx, &env.keys, tenant.scope(), &mail)
+    mails::add(tx, &env.keys, tenant.scope(), wish, &mail)
 }
 
 /// Sends what may leave now, every tenant's beside the others'; says how many mails were taken.

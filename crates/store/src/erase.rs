@@ -10,7 +10,7 @@ use crate::db::{ReadTx, WriteTx};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::seal::Keyring;
-use crate::{args, mails, people, sql, tickets};
+use crate::{args, mails, people, sql, successors, tickets};
 
 /// Columns by which a row is about a reader and that [`reader`] or [`sweep_ledger`] clear.
 pub const ERASED: &[&str] = &[
@@ -32,11 +32,21 @@ pub const ERASED: &[&str] = &[
     "moves.subscriber_id",
     "transactional_mails.address",
     "transactional_mails.address_index",
+    "transactional_mails.subscriber_id",
+    "successors.to_subscriber_id",
 ];
 
 /// Columns of that kind that stay, and why they may.
 pub const KEPT: &[(&str, &str)] = &[
     ("subscribers.point_id", "goes with the row of the reader"),
+    (
+        "successors.subscriber_id",
+        "so that a stop by an old message still stops where its reader went; it goes with the reader there",
+    ),
+    (
+        "stops.subscription_id",
+        "until the file outside the database names the stop",
+    ),
     (
         "erasures.subscriber_id",
         "until the file outside the database names the erasure",
@@ -240,6 +250,8 @@ pub fn reader(
         tickets::forget(tx, keys, scope, &address)?;
         mails::withdraw(tx, keys, scope, &address)?;
     }
+    mails::withdraw_wishes(tx, scope, reader)?;
+    successors::forget_predecessors(tx, scope, reader)?;
     let subscriptions = tx.all(SUBSCRIPTIONS, own, |row| row.id(0, SubscriptionId::from_bytes))?;
     tx.exec(REMEMBER_LEDGER, own_now)?;
     tx.exec(REMEMBER_ERASURE, own_now)?;

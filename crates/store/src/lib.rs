@@ -23,6 +23,8 @@ pub mod scope;
 pub mod seal;
 pub mod sessions;
 pub mod staff;
+pub mod stops;
+pub mod successors;
 pub mod tenants;
 pub mod throttles;
 pub mod tickets;

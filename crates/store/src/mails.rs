@@ -1,7 +1,7 @@
 //! Single mails on their way to somebody who asked for them: sealed, and gone when they were taken or are given up.
 
 use jiff::Timestamp;
-use kizuna_domain::ids::TenantId;
+use kizuna_domain::ids::{SubscriberId, TenantId};
 use kizuna_domain::message::Draft;
 use uuid::Uuid;
 
@@ -46,12 +46,19 @@ impl std::fmt::Debug for Mail {
 
 sql!(
     ADD,
-    "INSERT INTO transactional_mails (id, tenant_id, address, document, asked_at, not_before_at, expires_at, attempt, address_index)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    "INSERT INTO transactional_mails (id, tenant_id, address, document, asked_at, not_before_at, expires_at, attempt, address_index,
+       subscriber_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 );
 
-/// Adds a mail that may leave at once.
-pub fn add(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, mail: &Mail) -> Result<(), StoreError> {
+/// Adds a mail that may leave at once; `wish` is the reader who asked for it, where that is known.
+pub fn add(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    scope: Scope,
+    wish: Option<SubscriberId>,
+    mail: &Mail,
+) -> Result<(), StoreError> {
     let row = mail.id.as_bytes();
     let words = serde_json::to_string(&mail.draft).unwrap_or_default();
     let (address, document) = (keys.seal(ADDRESS, row, &mail.address), keys.seal(DOCUMENT, row, &words));
@@ -66,7 +73,8 @@ pub fn add(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, mail: &Mail) -> R
         asked,
         mail.expires_at.as_millisecond(),
         mail.attempt,
-        &index
+        &index,
+        wish.as_ref().map(SubscriberId::bytes)
     ];
     tx.exec(ADD, args).map(|_| ())
 }
@@ -161,4 +169,15 @@ sql!(
 pub fn withdraw(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, address: &str) -> Result<(), StoreError> {
     let index = keys.index(scope.tenant(), EMAIL, address);
     tx.exec(WITHDRAW, args![scope.bytes(), &index]).map(|_| ())
+}
+
+sql!(
+    WITHDRAW_WISHES,
+    "DELETE FROM transactional_mails WHERE tenant_id = $1 AND subscriber_id = $2"
+);
+
+/// Takes back every mail that a reader asked for and that has not left, to whatever address.
+pub fn withdraw_wishes(tx: &mut WriteTx<'_>, scope: Scope, reader: SubscriberId) -> Result<(), StoreError> {
+    tx.exec(WITHDRAW_WISHES, args![scope.bytes(), reader.bytes()])
+        .map(|_| ())
 }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "life", include_str!("../migrations/0010_life.sql")),
     (11, "family", include_str!("../migrations/0011_family.sql")),
     (12, "data", include_str!("../migrations/0012_data.sql")),
+    (13, "stops", include_str!("../migrations/0013_stops.sql")),
     (14, "throttles", include_str!("../migrations/0014_throttles.sql")),
     (15, "links", include_str!("../migrations/0015_links.sql")),
 ];

@@ -67,8 +67,12 @@ sql!(
      VALUES ($1, $2, $3, $4, $5, $6, $7)"
 );
 
-/// Adds a move that nobody has used yet; a conflict where the reader has one, or the new town has this code.
+sql!(REPLACE, "DELETE FROM moves WHERE tenant_id = $1 AND subscriber_id = $2");
+
+/// Adds a move that nobody has used yet in place of whatever move the reader has, also of one that they came back from;
+/// a conflict where the new town has this code.
 pub fn add(tx: &mut WriteTx<'_>, keys: &Keyring, new: &Move) -> Result<(), StoreError> {
+    tx.exec(REPLACE, args![new.from.bytes(), new.reader.bytes()])?;
     let sealed = keys.seal(CODE, new.id.as_bytes(), &new.code);
     let index = index(keys, new.to, &new.code);
     let args = args![

@@ -37,26 +37,33 @@ sql!(
     "INSERT INTO tickets (id, tenant_id, purpose, subject, expires_at, subject_index) VALUES ($1, $2, $3, $4, $5, $6)"
 );
 
-/// Adds a ticket for one purpose; its subject is sealed, and found again by a keyed index.
+/// A ticket that is to be made. It has no `Debug`, because it says whom it is for.
+#[derive(Clone, Copy)]
+pub struct New<'a> {
+    /// Identifier.
+    pub id: Uuid,
+    /// What it lets its holder do.
+    pub purpose: &'a str,
+    /// Whom or what it is for.
+    pub subject: &'a str,
+    /// The reader, or the address, with whom it is forgotten.
+    pub whose: &'a str,
+    /// Of no use from this instant on.
+    pub expires_at: Timestamp,
+}
+
+/// Adds a ticket for one purpose; its subject is sealed, and whose it is can be asked for by a keyed index.
 ///
 /// Where its number is taken, as by the first of two presses, this is a conflict.
-pub fn add(
-    tx: &mut WriteTx<'_>,
-    keys: &Keyring,
-    scope: Scope,
-    id: Uuid,
-    purpose: &str,
-    subject: &str,
-    expires_at: Timestamp,
-) -> Result<(), StoreError> {
-    let sealed = keys.seal(SUBJECT, id.as_bytes(), subject);
-    let index = keys.index(scope.tenant(), SUBJECT, subject);
+pub fn add(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, new: &New<'_>) -> Result<(), StoreError> {
+    let sealed = keys.seal(SUBJECT, new.id.as_bytes(), new.subject);
+    let index = keys.index(scope.tenant(), SUBJECT, new.whose);
     let args = args![
-        id.as_bytes(),
+        new.id.as_bytes(),
         scope.bytes(),
-        purpose,
+        new.purpose,
         sealed.as_slice(),
-        expires_at.as_millisecond(),
+        new.expires_at.as_millisecond(),
         &index
     ];
     tx.exec(ADD, args)
@@ -103,9 +110,9 @@ sql!(
     "DELETE FROM tickets WHERE tenant_id = $1 AND subject_index = $2"
 );
 
-/// Takes away every ticket for one subject, who is to be forgotten.
-pub(crate) fn forget(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, subject: &str) -> Result<(), StoreError> {
-    let index = keys.index(scope.tenant(), SUBJECT, subject);
+/// Takes away every ticket of one reader or of one address.
+pub fn forget(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, whose: &str) -> Result<(), StoreError> {
+    let index = keys.index(scope.tenant(), SUBJECT, whose);
     tx.exec(FORGET, args![scope.bytes(), &index]).map(|_| ())
 }
 

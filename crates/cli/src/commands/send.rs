@@ -14,7 +14,7 @@ use kizuna_engine::actions::addresses;
 use kizuna_engine::inbound::{self, Look, Maildir};
 use kizuna_engine::line::{self, Inbox};
 use kizuna_engine::run::{Report, RunOutcome};
-use kizuna_engine::{Env, menus, retention, run as daily, transactional};
+use kizuna_engine::{Env, menus, outside, retention, run as daily, transactional};
 use kizuna_store::runs;
 use kizuna_store::tenants::Tenant;
 use kizuna_web::{Entrance, Site};
@@ -366,10 +366,14 @@ pub(crate) fn work_on_menus(env: &Env) {
     }
 }
 
-/// Ends, now and then, what is over and erases whose time has come.
+/// Ends, now and then, what is over and erases whose time has come; names stops outside the database soon after they
+/// were pressed.
 pub(crate) fn work_on_retention(env: &Env) {
     let mut next = env.clock.now();
     while !env.stop.is_pressed() {
+        if let Err(error) = outside::note(env) {
+            tracing::error!(%error, "stops are not on record outside the database yet; it is tried again");
+        }
         if env.clock.now() >= next {
             end_what_is_over(env);
             next = env.clock.now() + RETENTION_PAUSE;

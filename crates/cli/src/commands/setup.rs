@@ -2,7 +2,8 @@
 
 use kizuna_domain::people::SkipReason;
 use kizuna_engine::actions::tenants as actions;
-use kizuna_engine::{retention, run};
+use kizuna_engine::outside::{self, Repeated};
+use kizuna_engine::run;
 use kizuna_store::{Keyring, fence, migrate as schema, tenants};
 
 use super::{Failure, Outcome, Session, find_tenant, open_any, print_json};
@@ -103,13 +104,15 @@ pub(crate) fn claim(session: &Session, args: &Claim) -> Result<Outcome, Failure>
     }
     // Whatever happens today: the days before it were the original's.
     let through = through.map(|today| if args.send_today { today - 1 } else { today });
+    // First, so that nothing is sent to whoever stopped after the backup.
+    let repeated = outside::repeat(&env)?;
     let given_up = actions::claim(&env, through)?;
-    let erased = retention::repeat(&env)?;
     if session.json {
         print_json(&serde_json::json!({
             "given_up_batches": given_up,
             "fenced_through_on": through,
-            "erased_again": erased,
+            "erased_again": repeated.erased,
+            "stopped_again": repeated.stopped,
         }));
     }
     let fenced = through.map_or_else(|| "-".to_owned(), |day| day.to_string());
@@ -120,6 +123,13 @@ pub(crate) fn claim(session: &Session, args: &Claim) -> Result<Outcome, Failure>
         ),
         &format!("This database sends from now on. Given up: {given_up} batch(es); days through {fenced}."),
     );
+    let Repeated { erased, stopped } = repeated;
+    if stopped > 0 {
+        session.say(
+            &format!("バックアップのあとに止められた登録 {stopped} 件を、もう一度止めました。"),
+            &format!("Stopped once more: {stopped} subscription(s) that were stopped after the backup."),
+        );
+    }
     if erased > 0 {
         session.say(
             &format!("バックアップのあとに記録をけした {erased} 人を、もう一度けしました。"),

@@ -194,18 +194,19 @@ pub fn ask_repair(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &s
         if !may_answer(tx, env, scope, &point.address)? {
             return Ok(Asked::Enough);
         }
-        let subject = point.id.to_string();
+        let subject = format!("{reader} {}", point.id);
         let token = identity::issue(tx, &env.keys, scope, env.ids.next(), Purpose::Repair, &subject, note.at)?;
         let link = format!("{}/{}/repair/{token}", tenant.settings.base_url, tenant.code);
         let mail = New {
             occasion: Occasion::Repair,
+            wish: Some(reader),
             language,
             address: &point.address,
             link: &link,
             expires: identity::ends(note.at),
         };
         transactional::queue(tx, env, tenant, &mail)?;
-        note.write(tx, &subject, "")?;
+        note.write(tx, &point.id.to_string(), "")?;
         Ok(Asked::OnItsWay)
     })?)
 }

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{CohortId, SubscriberId};
 use kizuna_domain::people::{PointState, Relation, SubscriptionState};
-use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Scope, StoreError, dossier, erase as rows, people, runs};
+use kizuna_store::tenants::Tenant;
+use kizuna_store::{Scope, StoreError, dossier, erase as rows, people, runs, successors};
 use serde::{Serialize, Serializer};
 
-use super::{Actor, Note};
+use super::{Actor, Deed, Note, people as readers, record};
 use crate::env::Env;
 use crate::error::EngineError;
-use crate::retention;
+use crate::{outside, retention};
 
 /// An instant as ISO 8601 writes it.
 fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -223,21 +223,28 @@ pub fn export(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option
 
 /// Stops everything for a reader and erases them, at once; a second press changes nothing and succeeds.
 ///
-/// The record says that somebody was erased, and not who.
+/// Where they went on as another reader it stops too, because the page says that nothing comes any more; what is kept
+/// about them there is theirs to erase there. The record says that somebody was erased, and not who.
 pub fn erase(env: &Env, scope: Scope, reader: SubscriberId) -> Result<(), EngineError> {
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.erase");
     let erased = env.write(|tx| {
-        if rows::hold(tx, scope, reader)?.is_none() {
-            return Ok(false);
+        let is_here = rows::hold(tx, scope, reader)?.is_some();
+        let (_, mut deeds) = readers::silence_everywhere(env, tx, (scope, reader), Timestamp::MAX, note.at)?;
+        successors::forget_successors(tx, scope, reader)?;
+        if is_here {
+            // Also after the last day: whoever asks for this is brought back by no list.
+            people::mean_stop(tx, scope, reader)?;
+            retention::remove(tx, &env.keys, scope, reader, note.at)?;
+            deeds.push(Deed {
+                note,
+                subject: "reader".to_owned(),
+                touches: true,
+            });
         }
-        // Also after the last day: whoever asks for this is brought back by no list.
-        people::mean_stop(tx, scope, reader)?;
-        retention::remove(tx, &env.keys, scope, reader, note.at)?;
-        tenants::touch(tx, scope)?;
-        note.write(tx, "reader", "")?;
-        Ok::<_, StoreError>(true)
+        record(tx, deeds)?;
+        Ok::<_, StoreError>(is_here)
     })?;
-    if erased && let Err(error) = retention::note_outside(env) {
+    if erased && let Err(error) = outside::note(env) {
         // The reader is erased whatever the file says; the worker writes it within the hour.
         tracing::warn!(%error, "an erasure is not on record outside the database yet");
     }

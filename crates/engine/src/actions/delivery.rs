@@ -9,7 +9,7 @@ use kizuna_domain::roster::is_plausible_address;
 use kizuna_store::people::{self, NewPoint};
 use kizuna_store::runs::{self, NewBatch, WaitingLetter};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Scope, StoreError, WriteTx, line, tickets};
+use kizuna_store::{Scope, StoreError, WriteTx, line, successors, tickets, troubles};
 use uuid::Uuid;
 
 use super::{Actor, Note};
@@ -177,6 +177,7 @@ pub fn ask_mail(
             let ticket = identity::issue(tx, &env.keys, scope, id, Purpose::Address, &subject, note.at)?;
             let mail = New {
                 occasion: Occasion::Confirm,
+                wish: Some(reader),
                 language,
                 address,
                 link: &format!("{}/{}/delivery/{ticket}", tenant.settings.base_url, tenant.code),
@@ -280,7 +281,12 @@ fn join(
         return Ok(Joined::Gone);
     };
     let point = match people::point_at(tx, &env.keys, scope, channel, address)? {
-        Some(known) if known.subscriber != reader => return Ok(Joined::Taken),
+        Some(known) if known.subscriber != reader => {
+            if !take_over(tx, env, scope, &known, reader)? {
+                return Ok(Joined::Taken);
+            }
+            known.id
+        }
         Some(known) if goes_to(one, known.id) => return Ok(Joined::Before),
         Some(known) => {
             people::set_point(tx, scope, known.id, PointState::Verified)?;
@@ -302,6 +308,29 @@ fn join(
     put_first(tx, env, tenant, reader, point, hours, note.at)?;
     note.write(tx, &reader.to_string(), "")?;
     Ok(Joined::Now)
+}
+
+/// Gives a reader the address of somebody who follows nothing any more; false where its holder still follows anything.
+///
+/// Whoever proved the address reads what was sent to it before: a stop by an old message there stops the new reader too.
+fn take_over(
+    tx: &mut WriteTx<'_>,
+    env: &Env,
+    scope: Scope,
+    known: &people::Point,
+    reader: SubscriberId,
+) -> Result<bool, StoreError> {
+    if !people::of_subscriber(tx, &env.keys, scope, known.subscriber)?.is_empty() {
+        return Ok(false);
+    }
+    if let Some(troubled) = troubles::point(tx, &env.keys, scope, known.id)? {
+        // Somebody reads here, whatever was put off before.
+        troubles::lift(tx, &env.keys, scope, &troubled)?;
+    }
+    people::hand_over(tx, scope, known.id, reader)?;
+    people::refresh_reach(tx, scope, known.subscriber)?;
+    successors::add(tx, (scope, known.subscriber), (scope, reader))?;
+    Ok(true)
 }
 
 /// Lets messages come to an address that works, also those that wait.

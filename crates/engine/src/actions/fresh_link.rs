@@ -39,6 +39,7 @@ pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) ->
         let link = format!("{}/{}/my/{token}", settings.base_url, tenant.code);
         let mail = New {
             occasion: Occasion::FreshLink,
+            wish: Some(reader),
             language,
             address: &address,
             link: &link,

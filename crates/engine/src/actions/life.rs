@@ -11,7 +11,7 @@ use kizuna_domain::roster;
 use kizuna_store::people::{self, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, erase};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, erase, stops};
 use uuid::Uuid;
 
 use super::{Actor, Note, people as readers};
@@ -317,9 +317,10 @@ pub fn stop_one(
     reader: SubscriberId,
     subscription: SubscriptionId,
 ) -> Result<(), EngineError> {
-    let which = Which::One(subscription);
+    let (which, now) = (Which::One(subscription), env.clock.now());
     change(env, tenant, reader, which, "subscription.stop", &mut |tx, known| {
         readers::end(tx, tenant.scope(), known.subscription)?;
+        stops::note(tx, tenant.scope(), reader, now)?;
         Ok(true)
     })
 }
@@ -343,11 +344,7 @@ fn change(
             }
         }
         if !changed.is_empty() {
-            if people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty() {
-                people::withdraw_consents(tx, scope, reader, note.at, note.at)?;
-                readers::close_doors(tx, &env.keys, scope, reader)?;
-            }
-            people::refresh_reach(tx, scope, reader)?;
+            readers::after_an_end(tx, &env.keys, (scope, reader), note.at, note.at)?;
             tenants::touch(tx, scope)?;
             note.write(tx, &reader.to_string(), &changed.join(" "))?;
         }

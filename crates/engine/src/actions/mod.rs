@@ -20,6 +20,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use kizuna_domain::ids::StaffId;
+use kizuna_store::tenants::touch;
 use kizuna_store::{Keyring, Scope, StoreError, WriteTx, audit};
 use uuid::Uuid;
 
@@ -52,6 +53,7 @@ impl Actor {
 /// An audit entry in the making, with everything that the transaction needs handed in.
 ///
 /// It is written last: the head of the audit chain is locked from then on.
+#[derive(Clone, Copy)]
 pub(crate) struct Note<'a> {
     keys: &'a Keyring,
     pub(crate) id: Uuid,
@@ -97,4 +99,30 @@ impl<'a> Note<'a> {
             },
         )
     }
+}
+
+/// What one transaction does in one town, for that town's record.
+pub(crate) struct Deed<'a> {
+    pub(crate) note: Note<'a>,
+    pub(crate) subject: String,
+    /// True where something changed that a plan depends on.
+    pub(crate) touches: bool,
+}
+
+/// Writes what one transaction does in several towns into the record of each.
+///
+/// Always in one order, so that of two such transactions one waits for the other, and not each for the other.
+pub(crate) fn record(tx: &mut WriteTx<'_>, mut deeds: Vec<Deed<'_>>) -> Result<(), StoreError> {
+    deeds.sort_by_key(|deed| deed.note.scope.map(|scope| scope.tenant()));
+    for scope in deeds
+        .iter()
+        .filter(|deed| deed.touches)
+        .filter_map(|deed| deed.note.scope)
+    {
+        touch(tx, scope)?;
+    }
+    for deed in &deeds {
+        deed.note.write(tx, &deed.subject, "")?;
+    }
+    Ok(())
 }

@@ -1,7 +1,8 @@
 //! ひっこす: from one town of this installation to another, by a one-time code.
 //!
-//! The only actions that touch two tenants. The old town never sees what becomes of the reader, the new town sees what
-//! the reader brings: stage, nickname, relation, language. Nothing moves until the code is used.
+//! The only door between two tenants. The old town never sees what becomes of the reader, the new town sees what
+//! the reader brings: stage, nickname, relation, language. Nothing moves until the code is used. Who went on as whom is
+//! kept, for one purpose: a stop that is said in the old town is heard in the new one.
 
 use std::net::IpAddr;
 
@@ -12,10 +13,10 @@ use kizuna_store::moves::{self, Move};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, invites, line, troubles};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, line, successors, troubles};
 use uuid::Uuid;
 
-use super::{Actor, Note, delivery, life};
+use super::{Actor, Deed, Note, delivery, life, people as readers, record};
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::errand::Proved;
@@ -161,10 +162,9 @@ pub fn begin(env: &Env, from: &Tenant, reader: SubscriberId, to: &Tenant) -> Res
             return Ok(Begun::NotOffered);
         }
         let known = moves::of_reader(tx, &env.keys, scope, reader)?;
-        if known.is_some_and(|known| known.to == to.id && note.at < known.expires_at) {
+        if known.is_some_and(|known| known.to == to.id && known.arrived.is_none() && note.at < known.expires_at) {
             return Ok(Begun::Already);
         }
-        moves::withdraw(tx, scope, reader)?;
         moves::add(tx, &env.keys, &new)?;
         note.write(tx, &reader.to_string(), "")?;
         Ok(Begun::Now)
@@ -338,19 +338,15 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
             let here = (to.scope(), *id, reader);
             runs::carry(tx, (from.scope(), child.subscription), here, &is_same)?;
         }
-        people::withdraw_consents(tx, from.scope(), found.reader, now, Timestamp::MAX)?;
-        invites::withdraw_all(tx, from.scope(), found.reader)?;
-        people::refresh_reach(tx, from.scope(), found.reader)?;
+        successors::add(tx, (from.scope(), found.reader), (to.scope(), reader))?;
+        readers::after_an_end(tx, &env.keys, (from.scope(), found.reader), Timestamp::MAX, now)?;
         people::refresh_reach(tx, to.scope(), reader)?;
-        // In one order whichever way somebody moves, so that two moves wait for each other and not both.
-        let mut towns = [(from.scope(), &leaving, found.reader), (to.scope(), &coming, reader)];
-        towns.sort_by_key(|(scope, _, _)| scope.tenant());
-        for (scope, _, _) in &towns {
-            tenants::touch(tx, *scope)?;
-        }
-        for (_, note, reader) in &towns {
-            note.write(tx, &reader.to_string(), "")?;
-        }
+        let deed = |note, reader: SubscriberId| Deed {
+            note,
+            subject: reader.to_string(),
+            touches: true,
+        };
+        record(tx, vec![deed(leaving, found.reader), deed(coming, reader)])?;
         Ok(Arrived::Now(reader))
     })?)
 }
@@ -504,4 +500,36 @@ fn stands_in(slot: &str, tracks: &[String]) -> bool {
         Some((track, _)) => tracks.iter().any(|shared| shared == track),
         None => true,
     }
+}
+
+/// As whom a reader went on, in whatever town.
+pub(super) fn successors(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    reader: SubscriberId,
+) -> Result<Vec<(Scope, SubscriberId)>, StoreError> {
+    Ok(in_towns(successors::successors(tx, scope, reader)?))
+}
+
+/// A reader with everybody whom they went on as and everybody who went on as one of these: one family's registrations.
+pub(super) fn all_of(
+    tx: &mut ReadTx<'_>,
+    reader: (Scope, SubscriberId),
+    later: &[(Scope, SubscriberId)],
+) -> Result<Vec<(Scope, SubscriberId)>, StoreError> {
+    let mut all = vec![reader];
+    all.extend_from_slice(later);
+    for (scope, reader) in all.clone() {
+        for person in in_towns(successors::predecessors(tx, scope, reader)?) {
+            if !all.contains(&person) {
+                all.push(person);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn in_towns(people: Vec<successors::Person>) -> Vec<(Scope, SubscriberId)> {
+    let with_scope = people.into_iter().map(|(tenant, reader)| (Scope::of(tenant), reader));
+    with_scope.collect()
 }

@@ -11,9 +11,9 @@ use kizuna_domain::roster::{self, RosterRow, RowProblem};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, mails, moves};
+use kizuna_store::{Keyring, Scope, StoreError, WriteTx, erase, invites, mails, moves, stops, tickets};
 
-use super::{Actor, Note};
+use super::{Actor, Deed, Note, moving, record};
 use crate::env::Env;
 use crate::error::EngineError;
 
@@ -317,39 +317,116 @@ fn add_reader(
     Ok(id)
 }
 
-/// Stops everything for one reader, at once and without asking why.
+/// The audit's word for a stop.
+const STOP: &str = "reader.stop";
+
+/// Stops everything for one reader, at once and without asking why, also where they went on as another reader.
 ///
 /// What waits in the outbox is recalled in the same transaction; a second press changes nothing and succeeds.
 pub fn stop(env: &Env, scope: Scope, reader: SubscriberId, actor: Actor) -> Result<(), EngineError> {
-    let note = Note::new(env, actor, Some(scope), "reader.stop");
-    env.write(|tx| stop_said(tx, scope, reader, Timestamp::MAX, &note))?;
+    let note = Note::new(env, actor, Some(scope), STOP);
+    env.write(|tx| stop_said(env, tx, scope, reader, Timestamp::MAX, &note))?;
     Ok(())
 }
 
 /// Stops what a reader had asked for by the instant at which the stop was said; what was asked for later goes on.
-pub(crate) fn stop_said(
+pub(crate) fn stop_said<'a>(
+    env: &'a Env,
     tx: &mut WriteTx<'_>,
     scope: Scope,
     reader: SubscriberId,
     said_at: Timestamp,
-    note: &Note<'_>,
+    note: &Note<'a>,
 ) -> Result<(), StoreError> {
+    let (touches, mut deeds) = silence_everywhere(env, tx, (scope, reader), said_at, note.at)?;
+    deeds.push(Deed {
+        note: *note,
+        subject: reader.to_string(),
+        touches,
+    });
+    record(tx, deeds)
+}
+
+/// Stops what a reader had asked for by an instant, here and where they went on as another reader.
+///
+/// Says whether anything changed here, and gives what was done in other towns, for their records.
+pub(crate) fn silence_everywhere<'a>(
+    env: &'a Env,
+    tx: &mut WriteTx<'_>,
+    (scope, reader): (Scope, SubscriberId),
+    said_at: Timestamp,
+    at: Timestamp,
+) -> Result<(bool, Vec<Deed<'a>>), StoreError> {
+    let changed_here = silence(tx, &env.keys, (scope, reader), said_at, at)?;
+    let (mut deeds, mut later) = (Vec::new(), Vec::new());
+    loop {
+        // Asked after each round: a move that was being made has come to its end before what it leaves was silenced.
+        let mut found = moving::successors(tx, scope, reader)?;
+        found.retain(|person| !later.contains(person));
+        if found.is_empty() {
+            break;
+        }
+        for (there, successor) in &found {
+            if silence(tx, &env.keys, (*there, *successor), said_at, at)? {
+                deeds.push(Deed {
+                    note: Note::new(env, Actor::Reader, Some(*there), STOP),
+                    subject: successor.to_string(),
+                    touches: true,
+                });
+            }
+        }
+        later.extend(found);
+    }
+    if changed_here || !deeds.is_empty() {
+        for (there, person) in moving::all_of(tx, (scope, reader), &later)? {
+            stops::note(tx, there, person, at)?;
+        }
+    }
+    Ok((changed_here, deeds))
+}
+
+/// Stops what one reader of one town had asked for by an instant; true where anything changed.
+fn silence(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    (scope, reader): (Scope, SubscriberId),
+    said_at: Timestamp,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let stopped = end_all(tx, scope, reader, said_at)?;
-    let withdrawn = people::withdraw_consents(tx, scope, reader, note.at, said_at)?;
+    let withdrawn = people::withdraw_consents(tx, scope, reader, at, said_at)?;
     if stopped > 0 {
         people::refresh_reach(tx, scope, reader)?;
-        tenants::touch(tx, scope)?;
     }
     if withdrawn > 0 {
         people::mean_stop(tx, scope, reader)?;
         // Also after the last day: whoever agrees no more is kept for a shorter time.
         erase::time_anew(tx, scope, reader)?;
     }
-    close_doors(tx, note.keys, scope, reader)?;
-    note.write(tx, &reader.to_string(), "")
+    close_doors(tx, keys, scope, reader)?;
+    Ok(stopped > 0 || withdrawn > 0)
 }
 
-/// Takes back what a reader who follows nothing any more left open: invitations, a code to move with, single mails.
+/// What follows for a reader for whom something ended: where nothing is left, they agree to nothing any more.
+pub(crate) fn after_an_end(
+    tx: &mut WriteTx<'_>,
+    keys: &Keyring,
+    (scope, reader): (Scope, SubscriberId),
+    said_at: Timestamp,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if people::of_subscriber(tx, keys, scope, reader)?.is_empty() {
+        people::withdraw_consents(tx, scope, reader, at, said_at)?;
+        close_doors(tx, keys, scope, reader)?;
+    }
+    people::refresh_reach(tx, scope, reader)
+}
+
+/// Takes back what a reader who follows nothing any more left open: invitations, a code to move with, links to do one
+/// thing once, single mails.
+///
+/// Mails to an address of theirs go whoever asked for them. Mails that they asked for go wherever they were going; what
+/// somebody else asked to have there goes on.
 pub(crate) fn close_doors(
     tx: &mut WriteTx<'_>,
     keys: &Keyring,
@@ -358,6 +435,8 @@ pub(crate) fn close_doors(
 ) -> Result<(), StoreError> {
     invites::withdraw_all(tx, scope, reader)?;
     moves::withdraw(tx, scope, reader)?;
+    tickets::forget(tx, keys, scope, &reader.to_string())?;
+    mails::withdraw_wishes(tx, scope, reader)?;
     for address in people::addresses(tx, keys, scope, reader)? {
         mails::withdraw(tx, keys, scope, &address)?;
     }

@@ -214,6 +214,7 @@ pub fn ask_by_mail(
         let link = format!("{}/{}/confirm/{token}{page}", tenant.settings.base_url, tenant.code);
         let mail = transactional::New {
             occasion: Occasion::Confirm,
+            wish: None,
             language,
             address: &waiting.address,
             link: &link,

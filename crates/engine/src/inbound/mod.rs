@@ -292,6 +292,7 @@ fn answer(env: &Env, tenant: &Tenant, address: &str) -> Result<bool, EngineError
         let link = format!("{}/{}/register/mail/{token}", tenant.settings.base_url, tenant.code);
         let mail = New {
             occasion: Occasion::EmptyMail,
+            wish: None,
             language: "ja",
             address,
             link: &link,

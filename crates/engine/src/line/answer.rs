@@ -73,6 +73,11 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
         Answer::Quiet => vec![text(&format!(
             "{sender}です。いまは、なにも届きません。\n受け取るときは「登録」と送ってください。"
         ))],
+        Answer::Resting => vec![button(
+            reply,
+            "いまは、お休みしています。なにも届きません。\nお休みをおわりにすることも、止めることも、このページでできます。",
+            ("ページをひらく", Page::Own("pause")),
+        )],
         Answer::Stopped => {
             let more = match base(reply) {
                 Some(base) => format!("\n\n話したいとき、困ったとき：\n{base}/stopped"),
@@ -133,9 +138,6 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
             reply,
             "ご家族にわたすリンクを作るページです。あなたの日付は、えらんだときだけ伝わります。",
             ("ページをひらく", Page::Own("invite")),
-        )],
-        Answer::Restarted if reply.reader.is_none() => vec![text(
-            "いまは、なにも届きません。\n受け取るときは「登録」と送ってください。",
         )],
         Answer::Restarted => vec![text("お休みをおわりにしました。あしたから、またお届けします。")],
         Answer::Listening => vec![text(&format!(

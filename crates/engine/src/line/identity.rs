@@ -9,6 +9,7 @@ use kizuna_store::tenants::Tenant;
 use kizuna_store::{Keyring, Scope, StoreError, WriteTx, people, tickets};
 use uuid::Uuid;
 
+use crate::actions::registration::Waiting;
 use crate::env::Env;
 use crate::error::EngineError;
 use crate::links;
@@ -90,6 +91,19 @@ pub(crate) fn ends(now: Timestamp) -> Timestamp {
     now.checked_add(VALID).unwrap_or(Timestamp::MAX)
 }
 
+/// With which reader or address a ticket is forgotten.
+fn whose(purpose: Purpose, subject: &str) -> String {
+    let (first, second) = subject.split_once(' ').unwrap_or((subject, ""));
+    match purpose {
+        Purpose::Register | Purpose::MailRegister => subject.to_owned(),
+        Purpose::Address | Purpose::Repair => first.to_owned(),
+        Purpose::Errand => second.to_owned(),
+        Purpose::MailConfirm => {
+            serde_json::from_str(subject).map_or_else(|_| String::new(), |Waiting { address, .. }| address)
+        }
+    }
+}
+
 /// Makes a ticket in a transaction and gives the words of its link; `id` is its number.
 pub(crate) fn issue(
     tx: &mut WriteTx<'_>,
@@ -100,7 +114,14 @@ pub(crate) fn issue(
     subject: &str,
     now: Timestamp,
 ) -> Result<String, StoreError> {
-    tickets::add(tx, keys, scope, id, purpose.code(), subject, ends(now))?;
+    let new = tickets::New {
+        id,
+        purpose: purpose.code(),
+        subject,
+        whose: &whose(purpose, subject),
+        expires_at: ends(now),
+    };
+    tickets::add(tx, keys, scope, &new)?;
     let id = id.as_bytes();
     Ok(links::sign(keys, purpose.code(), id, &bound(scope, id)))
 }
@@ -125,7 +146,8 @@ pub fn mail_address(pass: &Pass) -> &str {
 /// The address, by its identifier, that a ticket of [`Purpose::Repair`] is for.
 pub fn point(pass: &Pass) -> Result<PointId, EngineError> {
     let wrong = || EngineError::Rule("this ticket is not for an address".to_owned());
-    pass.subject.parse().map_err(|_| wrong())
+    let (_, point) = pass.subject.split_once(' ').ok_or_else(wrong)?;
+    point.parse().map_err(|_| wrong())
 }
 
 /// Looks at a link without using it up.

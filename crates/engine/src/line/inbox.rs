@@ -15,10 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::line::webhook::{self, Envelope};
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{AccountId, SubscriberId, TenantId};
-use kizuna_domain::people::PointState;
+use kizuna_domain::people::{Follower, PointState, SubscriptionState};
 use kizuna_store::line::{self, NewEvent, Waiting};
 use kizuna_store::tenants::{self, Account, Tenant};
-use kizuna_store::{Scope, StoreError, WriteTx, people};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, erase, people};
 use uuid::Uuid;
 
 use super::forward;
@@ -335,6 +335,28 @@ fn one_by_one(env: &Env, towns: &HashMap<TenantId, Town>, waiting: &Waiting) -> 
     }
 }
 
+/// Who speaks, as the register knows them at this moment.
+fn who(
+    env: &Env,
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    user: &str,
+    point: Option<people::Point>,
+) -> Result<Who, StoreError> {
+    let Some(point) = point else {
+        // Also when the record of somebody who stopped was erased, nobody asks them to register.
+        let is_former = erase::is_former(tx, &env.keys, scope, line::CHANNEL, user)?;
+        return Ok(if is_former { Who::Former } else { Who::Unknown });
+    };
+    let following = people::of_subscriber(tx, &env.keys, scope, point.subscriber)?;
+    let is_paused = |follower: &Follower| follower.state == SubscriptionState::Paused;
+    Ok(match following.as_slice() {
+        [] => Who::Former,
+        all if all.iter().all(is_paused) => Who::Resting,
+        _ => Who::Reader,
+    })
+}
+
 /// Does what follows from one event and erases its words, in one transaction.
 fn apply(
     env: &Env,
@@ -353,11 +375,7 @@ fn apply(
     let (tenant, account, today) = town;
     let scope = tenant.scope();
     let point = line::point(tx, &env.keys, scope, &user)?;
-    let who = match &point {
-        None => Who::Unknown,
-        Some(point) if people::of_subscriber(tx, &env.keys, scope, point.subscriber)?.is_empty() => Who::Former,
-        Some(_) => Who::Reader,
-    };
+    let who = who(env, tx, scope, &user, point)?;
     let state = State {
         who,
         friendship: line::friendship(tx, &env.keys, scope, &user)?,
@@ -380,7 +398,7 @@ fn apply(
             }
             (Effect::Unblock, Some(reader)) => readers::unblock(tx, scope, reader, today, &note("reader.unblock"))?,
             (Effect::Stop(said_at), Some((reader, _))) => {
-                readers::stop_said(tx, scope, reader, said_at, &note("reader.stop"))?;
+                readers::stop_said(env, tx, scope, reader, said_at, &note("reader.stop"))?;
             }
             (Effect::Restart, Some((reader, _))) => {
                 readers::restart(tx, &env.keys, scope, reader, today, &note("reader.restart"))?;
@@ -399,7 +417,9 @@ fn apply(
                 let Some(token) = event.reply_token.clone().filter(|_| now < until) else {
                     continue;
                 };
-                let reader = reader.map(|(reader, _)| reader).filter(|_| who == Who::Reader);
+                let reader = reader
+                    .map(|(reader, _)| reader)
+                    .filter(|_| matches!(who, Who::Resting | Who::Reader));
                 let token_of_page = match answer.needs(reader) {
                     None => None,
                     Some(Need::Registration) => {
@@ -438,7 +458,7 @@ impl Answer {
         match self {
             Answer::Greeting | Answer::Register(_) => Some(Need::Registration),
             Answer::Birth | Answer::Settings => Some(reader.map_or(Need::Registration, Need::OwnPage)),
-            Answer::Invite => reader.map(Need::OwnPage),
+            Answer::Invite | Answer::Resting => reader.map(Need::OwnPage),
             Answer::WelcomeBack
             | Answer::Quiet
             | Answer::Stopped

@@ -36,9 +36,12 @@ const ENDINGS: [char; 8] = ['。', '!', '?', '.', '、', '~', '〜', 'ー'];
 pub enum Who {
     /// Not registered.
     Unknown,
-    /// Registered once; nothing comes any more.
+    /// Registered once; nothing comes any more. Why it ended is not asked: whoever stopped and whoever came to the last
+    /// day hear the same.
     Former,
-    /// Receives, or would but for a block or a pause.
+    /// Everything that they follow is paused.
+    Resting,
+    /// Receives, or would but for a block.
     Reader,
 }
 
@@ -84,8 +87,10 @@ pub enum Answer {
     Greeting,
     /// To a reader who lifted a block: it goes on tomorrow.
     WelcomeBack,
-    /// To somebody who stopped before and is here again: nothing comes unless they ask.
+    /// To somebody for whom nothing comes any more: nothing comes, and how to begin again, without inviting to it.
     Quiet,
+    /// To somebody who paused: nothing comes, and where to end the pause or everything.
+    Resting,
     /// 止めました.
     Stopped,
     /// A link to register, with the place whose poster gave the word.
@@ -177,7 +182,7 @@ pub fn decide(event: &Event, state: &State) -> Vec<Effect> {
         },
         What::Postback(data) => data
             .strip_prefix("kizuna:")
-            .map_or_else(Vec::new, |name| button(name, at)),
+            .map_or_else(Vec::new, |name| button(name, at, state.who)),
         What::Unsend { message } => vec![Effect::Erase(message.clone())],
         What::AccountLink | What::Unknown => vec![],
     };
@@ -192,18 +197,24 @@ fn stop(at: Timestamp) -> Vec<Effect> {
     vec![Effect::Stop(said_at), Effect::Reply(Answer::Stopped)]
 }
 
-fn button(name: &str, at: Timestamp) -> Vec<Effect> {
-    let answer = match name {
-        "stop" => return stop(at),
-        "restart" => return vec![Effect::Restart, Effect::Reply(Answer::Restarted)],
-        "today" => Answer::Today,
-        "past" => Answer::Past,
-        "desks" => Answer::Desks,
-        "support" => Answer::Support,
-        "birth" => Answer::Birth,
-        "settings" => Answer::Settings,
-        "invite" => Answer::Invite,
-        "register" => Answer::Register(None),
+fn button(name: &str, at: Timestamp, who: Who) -> Vec<Effect> {
+    let answer = match (name, who) {
+        ("stop", _) => return stop(at),
+        ("desks", _) => Answer::Desks,
+        ("support", _) => Answer::Support,
+        // Their own wish, in so many words.
+        ("register", _) => Answer::Register(None),
+        // Perhaps after a loss: no button of an old menu leads to words, to a birth or to a registration.
+        ("restart" | "today" | "past" | "birth" | "settings" | "invite", Who::Former) | ("restart", Who::Unknown) => {
+            Answer::Quiet
+        }
+        ("restart", Who::Resting | Who::Reader) => return vec![Effect::Restart, Effect::Reply(Answer::Restarted)],
+        ("today", Who::Resting) => Answer::Resting,
+        ("today", Who::Unknown | Who::Reader) => Answer::Today,
+        ("past", Who::Unknown | Who::Resting | Who::Reader) => Answer::Past,
+        ("birth", Who::Unknown | Who::Resting | Who::Reader) => Answer::Birth,
+        ("settings", Who::Unknown | Who::Resting | Who::Reader) => Answer::Settings,
+        ("invite", Who::Unknown | Who::Resting | Who::Reader) => Answer::Invite,
         _ => return vec![],
     };
     vec![Effect::Reply(answer)]
@@ -225,6 +236,7 @@ fn follow(at: Timestamp, state: &State) -> Vec<Effect> {
         effects.push(Effect::Reply(match state.who {
             Who::Unknown => Answer::Greeting,
             Who::Former => Answer::Quiet,
+            Who::Resting => Answer::Resting,
             Who::Reader => Answer::WelcomeBack,
         }));
     }

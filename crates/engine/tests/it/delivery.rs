@@ -235,7 +235,7 @@ fn plain(channel: &str, settings: &[(&str, &str)]) -> NewAccount {
 }
 
 /// A town that writes into a folder, onto readers' own pages, by e-mail and by LINE.
-fn town_of_ways(app: &TestApp) -> Town<'_> {
+pub(crate) fn town_of_ways(app: &TestApp) -> Town<'_> {
     let mail = [
         ("host", "127.0.0.1"),
         ("port", "9"),
@@ -254,7 +254,7 @@ fn town_of_ways(app: &TestApp) -> Town<'_> {
 }
 
 /// A reader whose messages come into the folder.
-fn in_the_folder(town: &Town<'_>, name: &str) -> Family {
+pub(crate) fn in_the_folder(town: &Town<'_>, name: &str) -> Family {
     let (app, scope) = (town.app, town.tenant().scope());
     let account = town.accounts().into_iter().find(|account| account.channel == "outbox");
     let family = town.family(name).point(PointState::Pending).add();
@@ -283,7 +283,7 @@ fn in_the_folder(town: &Town<'_>, name: &str) -> Family {
 }
 
 /// The channels of a reader, the one that is used first.
-fn channels(town: &Town<'_>, family: &Family) -> Vec<(String, bool)> {
+pub(crate) fn channels(town: &Town<'_>, family: &Family) -> Vec<(String, bool)> {
     let ways = reception::of(&town.app.env, &town.tenant(), family.subscriber)
         .unwrap()
         .unwrap();
@@ -365,7 +365,7 @@ on_both! {
 }
 
 /// The link of the only mail that waits.
-fn mailed(town: &Town<'_>) -> Option<String> {
+pub(crate) fn mailed(town: &Town<'_>) -> Option<String> {
     let env = &town.app.env;
     let mails = env
         .db

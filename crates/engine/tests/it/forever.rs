@@ -1,4 +1,5 @@
-//! Stop really stops: whatever the family, the channel and the moment, nothing follows for four hundred days.
+//! Stop really stops: whatever the family, the channel and the moment, also after a move to another town, nothing follows
+//! for four hundred days.
 
 use jiff::SignedDuration;
 use kizuna_domain::content::Owner;
@@ -7,6 +8,7 @@ use kizuna_domain::ids::{PointId, SubscriberId};
 use kizuna_domain::people::{PointState, SubscriptionState};
 use kizuna_domain::position::Anchor;
 use kizuna_domain::tenant::Settings;
+use kizuna_engine::actions::moving::{self, Arrived, Begun, Way};
 use kizuna_engine::actions::people::{self as readers, ListRow};
 use kizuna_engine::actions::tenants::{self as installation, NewAccount};
 use kizuna_engine::actions::{Actor, data};
@@ -64,6 +66,16 @@ const MOMENTS: [Moment; 9] = [
     Moment::InAnOutage,
 ];
 
+/// Those that do not need anything of the town that was left.
+const AFTER_A_MOVE: [Moment; 4] = [
+    Moment::BeforePlanning,
+    Moment::Planned,
+    Moment::BetweenLetters,
+    Moment::InAnOutage,
+];
+/// Code of the town that some move to.
+const OTHER: &str = "komorebi";
+
 struct Case {
     family: Family,
     channel: &'static str,
@@ -71,6 +83,8 @@ struct Case {
     /// The day of the stop, counted from the first; none for those who go on.
     on: Option<i32>,
     erases: bool,
+    /// The day on which they move to the other town, counted from the first; they stop by an old message all the same.
+    moves: Option<i32>,
     /// Messages when the stop was acknowledged.
     then: Option<usize>,
 }
@@ -78,6 +92,8 @@ struct Case {
 struct World<'a> {
     app: &'a TestApp,
     town: Town<'a>,
+    /// Where some of them move to.
+    other: Town<'a>,
     line: &'a Double,
     mail: &'a MailServer,
 }
@@ -91,8 +107,10 @@ fn stop(env: &Env, scope: Scope, reader: SubscriberId, erases: bool) {
 }
 
 impl World<'_> {
+    /// Messages from both towns.
     fn messages(&self, case: &Case) -> usize {
-        match case.channel {
+        let there = self.other.letters_to(&case.family).len();
+        let here = match case.channel {
             "outbox" => self.town.letters_to(&case.family).len(),
             "email" => {
                 let to = case.family.address.clone();
@@ -104,7 +122,20 @@ impl World<'_> {
                     .count()
             }
             _ => self.line.receipts_of(&case.family.address).len(),
-        }
+        };
+        here + there
+    }
+
+    /// Lets a family go over to the other town, with the address that they have.
+    fn moves(&self, case: &Case) {
+        let (env, reader) = (&self.app.env, case.family.subscriber);
+        assert_eq!(
+            moving::begin(env, &self.town.tenant(), reader, &self.other.tenant()).unwrap(),
+            Begun::Now
+        );
+        let ticket = moving::open(env, &self.town.tenant(), reader).unwrap().unwrap();
+        let arrived = moving::arrive(env, &self.other.tenant(), &ticket.code, &Way::Mail).unwrap();
+        assert!(matches!(arrived, Arrived::Now(_)), "{arrived:?}");
     }
 
     fn scope(&self) -> Scope {
@@ -144,7 +175,9 @@ impl World<'_> {
             match case.moment {
                 Moment::BeforePlanning => self.stop(case),
                 Moment::Planned => {
-                    planner::plan_day(env, &self.town.tenant(), on, Hours::Respected).unwrap();
+                    for town in [&self.town, &self.other] {
+                        planner::plan_day(env, &town.tenant(), on, Hours::Respected).unwrap();
+                    }
                     self.stop(case);
                 }
                 Moment::BetweenLetters => {
@@ -237,12 +270,20 @@ impl World<'_> {
                     line: 2,
                     cells: cells.into(),
                 }];
-                let checked = readers::check_list(env, &tenant, &rows, day(TODAY) + ahead).unwrap();
-                assert_eq!(
-                    readers::import_list(env, &tenant, &checked).unwrap(),
-                    0,
-                    "a list brought somebody back"
-                );
+                let other = case.moves.map(|_| self.other.tenant());
+                for tenant in [Some(&tenant), other.as_ref()].into_iter().flatten() {
+                    // The other town writes to every address in its folder.
+                    let mut rows = rows.clone();
+                    if tenant.code == OTHER {
+                        rows[0].cells.insert("channel", "outbox".to_owned());
+                    }
+                    let checked = readers::check_list(env, tenant, &rows, day(TODAY) + ahead).unwrap();
+                    assert_eq!(
+                        readers::import_list(env, tenant, &checked).unwrap(),
+                        0,
+                        "a list brought somebody back"
+                    );
+                }
             }
         }
     }
@@ -303,12 +344,16 @@ fn families(town: &Town<'_>, line: &Double, dice: &mut Dice, count: usize) -> Ve
             line.add_user("hidamari", &family.address, "花子");
             line.befriend_quietly(CHANNEL, &family.address);
         }
+        let on = (!stays).then(|| dice.roll(STOPPING_DAYS));
+        let moves = on.filter(|_| channel != "line" && number % 4 == 1);
+        let moments: &[Moment] = if moves.is_some() { &AFTER_A_MOVE } else { &MOMENTS };
         cases.push(Case {
             family,
             channel,
-            moment: MOMENTS[usize::try_from(dice.roll(9)).unwrap()],
-            on: (!stays).then(|| dice.roll(STOPPING_DAYS)),
+            moment: moments[usize::try_from(dice.roll(9)).unwrap() % moments.len()],
+            on,
             erases: dice.roll(4) == 0,
+            moves: moves.map(|on| dice.roll(on + 1)),
             then: None,
         });
     }
@@ -347,18 +392,27 @@ fn live(seed: u64, count: usize) {
         secrets: [("channel_secret".to_owned(), SECRET.to_owned())].into(),
     };
     let town = app.town_with(TOWN, &settings, &[outbox, mail_account(&mail, &[]), by_line]);
+    settings.listed = true;
+    let mut outbox = app.outbox(OTHER);
+    outbox.settings.insert("rate_per_second".into(), "50".into());
+    let other = app.town_with(OTHER, &settings, &[outbox]);
     app.publish(&daily("daily", "4w0d..41w6d d0..d100 m1..m36"));
     app.publish(&notices("お知らせ"));
     let mut cases = families(&town, &line, &mut dice, count);
     let world = World {
         app: &app,
         town,
+        other,
         line: &line,
         mail: &mail,
     };
     let mut ran = 0;
     for ahead in 0..STOPPING_DAYS + QUIET_DAYS {
         let on = day(TODAY) + ahead;
+        app.clock.set(jst(&format!("{on} 06:00:00")));
+        for case in cases.iter().filter(|case| case.moves == Some(ahead)) {
+            world.moves(case);
+        }
         let stopping: Vec<&mut Case> = cases.iter_mut().filter(|case| case.on == Some(ahead)).collect();
         if ahead < STOPPING_DAYS && !stopping.is_empty() {
             let outage = stopping.iter().any(|case| case.moment == Moment::InAnOutage);
@@ -373,6 +427,8 @@ fn live(seed: u64, count: usize) {
         dispatch::expire(&app.env).unwrap();
         assert!(retention::tick(&app.env).unwrap().is_empty());
     }
+    let moved = cases.iter().filter(|case| case.moves.is_some()).count();
+    assert!(moved > 2 && !world.other.letters().is_empty(), "{moved} moved");
     let mut stopped = 0;
     for case in &cases {
         let now = world.messages(case);

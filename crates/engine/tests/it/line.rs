@@ -744,6 +744,69 @@ fn buttons_bring_todays_words_the_past_and_ones_own_page() {
     );
 }
 
+/// Every button of the menus, and what is done on coming back.
+fn everything(talk: &Talk<'_>, user: &str) -> String {
+    let mut said = Vec::new();
+    for button in ["today", "past", "birth", "settings", "invite", "restart"] {
+        said.extend(talk.hears(&[press(user, talk.now(), &format!("kizuna:{button}"))]));
+    }
+    talk.town.app.clock.advance(SignedDuration::from_secs(1));
+    said.extend(talk.hears(&[unfollow(user, talk.now())]));
+    talk.town.app.clock.advance(SignedDuration::from_secs(1));
+    said.extend(talk.hears(&[follow(user, talk.now())]));
+    assert_eq!(said.len(), 7);
+    said.concat()
+}
+
+on_both! {
+    fn nobody_who_stopped_is_asked_to_register_or_told_to_wait(app) {
+        let talk = Talk::new(app);
+        app.publish(&daily("daily", crate::app::STAGES));
+        let reader = talk.reader(1);
+        talk.hears(&[words(&reader.user, talk.now(), "停止")]);
+        let stopped = everything(&talk, &reader.user);
+        app.clock.advance(SignedDuration::from_hours(24));
+        let erased = {
+            kizuna_engine::actions::data::erase(talk.env(), talk.tenant().scope(), reader.subscriber).unwrap();
+            everything(&talk, &reader.user)
+        };
+
+        for said in [&stopped, &erased] {
+            for banned in ["まだ登録がありません", "はじまります", "お待ちください", "おかえり", "お届けします", "誕生日", "http"] {
+                assert!(!said.contains(banned), "{banned}: {said}");
+            }
+            assert!(said.contains("いまは、なにも届きません。"), "{said}");
+        }
+        assert_eq!(stopped, erased, "nobody learns from an answer what is still kept");
+    }
+}
+
+#[test]
+fn whoever_paused_is_told_so_and_where_the_pause_ends() {
+    let app = TestApp::sqlite();
+    let talk = Talk::new(&app);
+    let reader = talk.reader(1);
+    kizuna_engine::actions::people::set_paused(
+        talk.env(),
+        &talk.tenant(),
+        reader.subscription,
+        true,
+        kizuna_engine::actions::Actor::Reader,
+    )
+    .unwrap();
+
+    let today = talk.hears(&[press(&reader.user, talk.now(), "kizuna:today")]).concat();
+    let back = talk.hears(&[follow(&reader.user, talk.now())]).concat();
+
+    for said in [today, back] {
+        assert!(
+            said.contains("いまは、お休みしています。") && said.contains("/pause"),
+            "{said}"
+        );
+        assert!(!said.contains("お届けします"), "{said}");
+    }
+}
+
 #[test]
 fn a_pause_ends_by_a_button() {
     let app = TestApp::sqlite();

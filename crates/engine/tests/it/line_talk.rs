@@ -107,6 +107,7 @@ fn a_follow_greets_each_in_their_own_way() {
     for (who, answer) in [
         (Who::Unknown, Answer::Greeting),
         (Who::Former, Answer::Quiet),
+        (Who::Resting, Answer::Resting),
         (Who::Reader, Answer::WelcomeBack),
     ] {
         assert_eq!(
@@ -153,6 +154,24 @@ fn the_newest_event_decides_and_of_two_at_one_instant_the_block() {
         [Effect::SetFriend(friend(false, 0))],
         "there is nobody to silence"
     );
+}
+
+#[test]
+fn no_old_button_leads_whoever_follows_nothing_any_more_to_words_a_birth_or_a_registration() {
+    let pressed = |name: &str, who: Who| decide(&event(What::Postback(format!("kizuna:{name}"))), &state(who));
+    for name in ["today", "past", "birth", "settings", "invite", "restart"] {
+        assert_eq!(pressed(name, Who::Former), [Effect::Reply(Answer::Quiet)], "{name}");
+    }
+    for (name, answer) in [
+        ("desks", Answer::Desks),
+        ("support", Answer::Support),
+        ("register", Answer::Register(None)),
+    ] {
+        assert_eq!(pressed(name, Who::Former), [Effect::Reply(answer)], "{name}");
+    }
+    assert_eq!(pressed("today", Who::Resting), [Effect::Reply(Answer::Resting)]);
+    assert_eq!(pressed("past", Who::Resting), [Effect::Reply(Answer::Past)]);
+    assert_eq!(pressed("restart", Who::Resting).len(), 2);
 }
 
 #[test]

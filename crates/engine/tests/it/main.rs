@@ -31,6 +31,7 @@ mod on_the_web;
 mod races;
 mod samples;
 mod staff;
+mod stops;
 mod throttle;
 mod transactional;
 mod year;

@@ -17,7 +17,7 @@ use crate::app::{Family, STAGES, TODAY, TOWN, TestApp, Town, daily, day, jst, on
 
 const NEW: &str = "komorebi";
 
-fn listed() -> Settings {
+pub(crate) fn listed() -> Settings {
     Settings {
         listed: true,
         ..TestApp::settings()
@@ -25,7 +25,7 @@ fn listed() -> Settings {
 }
 
 /// Two towns with one series, the second of which takes in whoever moves and lets them read on the web.
-fn towns(app: &TestApp) -> (Town<'_>, Town<'_>) {
+pub(crate) fn towns(app: &TestApp) -> (Town<'_>, Town<'_>) {
     let web = NewAccount {
         channel: "web".into(),
         ..NewAccount::default()
@@ -37,7 +37,7 @@ fn towns(app: &TestApp) -> (Town<'_>, Town<'_>) {
 }
 
 /// A code that a family asks for.
-fn code(old: &Town<'_>, new: &Town<'_>, family: &Family) -> String {
+pub(crate) fn code(old: &Town<'_>, new: &Town<'_>, family: &Family) -> String {
     let env = &old.app.env;
     assert_eq!(
         begin(env, &old.tenant(), family.subscriber, &new.tenant()).unwrap(),
@@ -66,7 +66,7 @@ fn come(new: &Town<'_>, code: &str) -> Arrived {
 }
 
 /// Everything that is registered in a town, living or ended.
-fn registered(town: &Town<'_>) -> Vec<Follower> {
+pub(crate) fn registered(town: &Town<'_>) -> Vec<Follower> {
     let env = &town.app.env;
     env.db
         .read(|tx| people::after(tx, &env.keys, town.tenant().scope(), None, 100))

@@ -13,6 +13,7 @@ fn ask(town: &Town<'_>, address: &str) {
     let (env, tenant) = (&town.app.env, town.tenant());
     let new = New {
         occasion: Occasion::Confirm,
+        wish: None,
         language: "ja",
         address,
         link: "https://kosodate.example.jp/hidamari/register/mail/abc",

@@ -187,6 +187,18 @@ pub fn remove_point(
 }
 
 sql!(
+    HAND_OVER,
+    "UPDATE contact_points SET subscriber_id = $3, state = 'verified' WHERE tenant_id = $1 AND id = $2"
+);
+
+/// Gives an address that somebody proved to its new reader; call [`refresh_reach`] afterwards, for both of them.
+///
+/// The row stays the same, so that what an old letter says about the address is still heard.
+pub fn hand_over(tx: &mut WriteTx<'_>, scope: Scope, id: PointId, to: SubscriberId) -> Result<(), StoreError> {
+    tx.exec_one(HAND_OVER, args![scope.bytes(), id.bytes(), to.bytes()])
+}
+
+sql!(
     SET_POINT,
     "UPDATE contact_points SET state = $3 WHERE tenant_id = $1 AND id = $2"
 );

@@ -8,7 +8,7 @@ use kizuna_domain::people::{EndReason, PointState, SubscriptionState};
 use kizuna_domain::retention::Parting;
 use kizuna_store::db::Sql;
 use kizuna_store::erase::{self, ERASED, KEPT};
-use kizuna_store::{line, menus, people, runs, tickets};
+use kizuna_store::{line, mails, menus, people, runs, successors, tickets};
 
 use crate::town::{Family, Fixture, Town, at, day, draft, id};
 
@@ -148,16 +148,31 @@ fn everywhere(town: &Town<'_>, name: &str) -> (Family, AccountId) {
             },
         )?;
         menus::note_given(tx, scope, point.id, "richmenu-1")?;
-        tickets::add(
-            tx,
-            &store.keys,
-            scope,
-            id(),
-            "manage",
-            &family.subscriber.to_string(),
-            at(600),
-        )?;
-        tickets::add(tx, &store.keys, scope, id(), "line-register", &user, at(600))?;
+        let reader = family.subscriber.to_string();
+        for (purpose, subject, whose) in [
+            ("address", format!("{reader} new@hidamari.example"), &reader),
+            ("line-register", user.clone(), &user),
+        ] {
+            let new = tickets::New {
+                id: id(),
+                purpose,
+                subject: &subject,
+                whose,
+                expires_at: at(600),
+            };
+            tickets::add(tx, &store.keys, scope, &new)?;
+        }
+        let mail = mails::Mail {
+            id: id(),
+            address: format!("new-{name}@hidamari.example"),
+            draft: draft(name),
+            asked_at: at(0),
+            expires_at: at(600),
+            attempt: 0,
+        };
+        mails::add(tx, &store.keys, scope, Some(family.subscriber), &mail)?;
+        let before = SubscriberId::new(id());
+        successors::add(tx, (scope, before), (scope, family.subscriber))?;
         let own = kizuna_domain::ids::CohortId::new(id());
         runs::add_cohort(tx, &store.keys, scope, own, &draft(name))?;
         runs::note_names(tx, scope, family.subscriber, own)?;

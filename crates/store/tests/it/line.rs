@@ -211,7 +211,14 @@ store_test!(
     fn a_ticket_is_used_once_in_time_and_in_its_tenant(store: &Fixture) {
         let (town, other) = (Town::with(store), Town::named(store, "other"));
         let ticket = id();
-        store.write(|tx| tickets::add(tx, &store.keys, town.scope, ticket, "register", USER, at(10)));
+        let new = tickets::New {
+            id: ticket,
+            purpose: "register",
+            subject: USER,
+            whose: USER,
+            expires_at: at(10),
+        };
+        store.write(|tx| tickets::add(tx, &store.keys, town.scope, &new));
         let get = |scope, purpose| store.read(|tx| tickets::get(tx, &store.keys, scope, ticket, purpose));
         let use_up = |scope, minute| store.write(|tx| tickets::use_up(tx, scope, ticket, at(minute)));
         assert_eq!(

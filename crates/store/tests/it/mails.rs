@@ -32,7 +32,7 @@ store_test!(
     fn a_mail_is_taken_by_one_worker_at_a_time_and_gone_when_it_is_done(store: &Fixture) {
         let (town, other) = (Town::with(store), Town::named(store, "other"));
         for (scope, number, minute) in [(town.scope, 2, 0), (town.scope, 1, 1), (other.scope, 3, 5)] {
-            store.write(|tx| mails::add(tx, &store.keys, scope, &mail(number, at(minute))));
+            store.write(|tx| mails::add(tx, &store.keys, scope, None, &mail(number, at(minute))));
         }
         let due = |scope, minute| store.read(|tx| mails::due(tx, &store.keys, scope, at(minute), 9));
         let tenants = |minute| store.read(|tx| mails::tenants_due(tx, at(minute)));
@@ -68,7 +68,7 @@ store_test!(
 store_test!(
     fn whom_a_mail_goes_to_and_what_it_says_is_sealed(store: &Fixture) {
         let town = Town::with(store);
-        store.write(|tx| mails::add(tx, &store.keys, town.scope, &mail(1, at(0))));
+        store.write(|tx| mails::add(tx, &store.keys, town.scope, None, &mail(1, at(0))));
         let stranger = kizuna_store::Keyring::new(&[9; 32]);
         assert!(
             store

@@ -16,7 +16,7 @@ store_test!(
 );
 
 /// Tables whose every row belongs to one tenant and to nobody else.
-const OF_TENANTS: [&str; 26] = [
+const OF_TENANTS: [&str; 28] = [
     "subscribers",
     "subscriptions",
     "contact_points",
@@ -43,10 +43,12 @@ const OF_TENANTS: [&str; 26] = [
     "ledger_remains",
     "former_addresses",
     "named_cohorts",
+    "successors",
+    "stops",
 ];
 
 /// Statements that name such a table without naming the tenant, and why they may.
-const MAY_OMIT_THE_TENANT: [(&str, &str); 20] = [
+const MAY_OMIT_THE_TENANT: [(&str, &str); 21] = [
     ("invites::SWEEP", "takes away what is too old, whosever it is"),
     ("moves::SWEEP", "takes away what is too old, whosever it is"),
     (
@@ -64,6 +66,10 @@ const MAY_OMIT_THE_TENANT: [(&str, &str); 20] = [
     ),
     (
         "erase::UNNOTED",
+        "random numbers of all tenants, on their way into the file outside the database",
+    ),
+    (
+        "stops::UNNOTED",
         "random numbers of all tenants, on their way into the file outside the database",
     ),
     (
@@ -246,6 +252,8 @@ fn events_that_wait_are_found_without_those_that_are_done() {
         ("moves::OF_READER", "moves_of_subscriber"),
         ("moves::SWEEP", "moves_by_end"),
         ("mails::DUE", "transactional_mails_due"),
+        ("mails::WITHDRAW_WISHES", "transactional_mails_of_subscriber"),
+        ("successors::PREDECESSORS", "successors_to"),
         ("throttles::SWEEP", "throttles_by_end"),
         ("troubles::SWEEP", "point_troubles_by_instant"),
         ("troubles::SUPPRESSED_SINCE", "suppressions_by_instant"),
@@ -327,7 +335,7 @@ fn no_statement_reads_all_of_a_tenant_unless_it_must() {
 }
 
 /// Statements that read a whole table, and why they may.
-const MAY_SCAN: [(&str, &str); 19] = [
+const MAY_SCAN: [(&str, &str); 20] = [
     (
         "mails::TENANTS_DUE",
         "what somebody waits for, a day of it at most, through its index",
@@ -342,6 +350,10 @@ const MAY_SCAN: [(&str, &str); 19] = [
     (
         "erase::UNNOTED",
         "what waits for the file outside the database, empty within the hour",
+    ),
+    (
+        "stops::UNNOTED",
+        "what waits for the file outside the database, empty within seconds",
     ),
     ("runs::ledger::FORGET_EXPIRED", "the list of one page"),
     ("migrate::KNOWN", "a row for each migration"),

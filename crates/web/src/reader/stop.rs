@@ -28,15 +28,14 @@ struct StopPage {
     action: String,
     /// The page that stops for one child alone, where there are several.
     each: Option<String>,
-    /// Where else something may come from, said to whoever gets nothing from here.
-    elsewhere: &'static str,
     /// Other things to do, where the link allows them.
     ways: Option<Ways>,
     door: SupportDoor,
     desks: Desks,
 }
 
-/// Shows the button.
+/// Shows the button, in the same words to whoever receives something and to whoever stopped or moved away: the link may
+/// be in somebody else's hands.
 pub(crate) async fn get(State(site): State<Shared>, language: Language, reader: Reader) -> Result<Response, PageError> {
     blocking(&site, move |site| {
         let Reader {
@@ -44,14 +43,13 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, reader: 
             subscriber,
             token,
         } = reader;
-        let following = life::children(&site.env, &tenant, subscriber)?.len();
-        let (several, elsewhere) = (following > 1, following == 0);
+        let several = life::children(&site.env, &tenant, subscriber)?.len() > 1;
         let path = format!("/{}/stop/{token}", tenant.code);
         let query = language.query();
         let door = SupportDoor::of_town(&tenant, language);
         let each = several.then(|| format!("{path}/each{query}"));
         let action = format!("{path}{query}");
-        show(site, &tenant, language, (action, each), elsewhere, None, door)
+        show(site, &tenant, language, (action, each), None, door)
     })
     .await
 }
@@ -59,13 +57,12 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, reader: 
 /// Shows the button among a reader's own pages.
 pub(crate) async fn get_own(State(site): State<Shared>, language: Language, own: Own) -> Result<Response, PageError> {
     blocking(&site, move |site| {
-        let following = children(site, &own)?.len();
-        let (several, elsewhere) = (following > 1, following == 0);
+        let several = children(site, &own)?.len() > 1;
         let action = address(&own, Page::Stop.path(), language);
         let each = several.then(|| address(&own, "stop/each", language));
         let ways = Ways::new(&own, language, &[Page::Pause, Page::Date]);
         let door = SupportDoor::of_own(&own, language);
-        show(site, &own.tenant, language, (action, each), elsewhere, Some(ways), door)
+        show(site, &own.tenant, language, (action, each), Some(ways), door)
     })
     .await
 }
@@ -75,7 +72,6 @@ fn show(
     tenant: &Tenant,
     language: Language,
     (action, each): (String, Option<String>),
-    elsewhere: bool,
     ways: Option<Ways>,
     door: SupportDoor,
 ) -> Result<Response, PageError> {
@@ -85,7 +81,6 @@ fn show(
         words,
         action,
         each,
-        elsewhere: if elsewhere { words.elsewhere } else { "" },
         ways,
         door,
         desks: Desks::of(site, tenant, language)?,
@@ -199,7 +194,6 @@ struct Words {
     button: &'static str,
     family: &'static str,
     each: &'static str,
-    elsewhere: &'static str,
 }
 
 static JA: Words = Words {
@@ -209,7 +203,6 @@ static JA: Words = Words {
     button: "すぐに止める",
     family: "ご家族の登録は、それぞれの方のものです。あなたが止めたことは、だれにも伝わりません。",
     each: "一部だけ止める",
-    elsewhere: "ここからは、いまは何も届きません。ほかの町から届いているときは、その町のことばのいちばん下から止めてください。",
 };
 
 static EASY: Words = Words {
@@ -219,7 +212,6 @@ static EASY: Words = Words {
     button: "すぐに とめる",
     family: "｜家族《かぞく》の ｜登録《とうろく》は、それぞれの ｜人《ひと》の ものです。あなたが とめた ことは、だれにも わかりません。",
     each: "｜一部《いちぶ》だけ とめる",
-    elsewhere: "ここからは、｜今《いま》は ｜何《なに》も ｜来《き》ません。ほかの ｜町《まち》から ｜来《く》るときは、その メッセージの ｜下《した》から ｜止《と》めてください。",
 };
 
 static EN: Words = Words {
@@ -229,7 +221,6 @@ static EN: Words = Words {
     button: "Stop them now",
     family: "Others of your family have registrations of their own. Nobody is told that you stopped yours.",
     each: "Stop only some of them",
-    elsewhere: "Nothing comes from here at the moment. If another town writes to you, stop it by the link at the end of its messages.",
 };
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use axum::http::StatusCode;
 use kizuna_domain::people::SubscriptionState;
+use kizuna_engine::links;
+use kizuna_store::tenants::Tenant;
 
 use crate::delivery::{own, press, reader, send, town};
 use crate::support::{Answer, Place};
@@ -67,6 +69,43 @@ fn a_code_of_the_old_town_opens_the_new_one_once() {
     place.clock.set("2026-11-22T00:00:00Z");
     let late = send(&place, "/komorebi/move-in", &go);
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[test]
+fn nothing_behind_an_old_link_tells_that_somebody_moved_and_its_stop_stops_them_there() {
+    let place = Place::bare();
+    let old = town(&place, "hidamari", "ひだまり市");
+    let new = town(&place, "komorebi", "こもれび町");
+    let sora = reader(&place, &old, "そら");
+    let keys = &place.env().keys;
+    let stop = format!("/hidamari/stop/{}", links::stop_token(keys, old.id, sora));
+    let words = format!("/hidamari/words/{}", links::words_token(keys, old.id, sora));
+    let path = own(&place, &old, sora, "move");
+    let home = path.trim_end_matches("/move").to_owned();
+    let before = place.get(&stop);
+    let code = code(&press(&place, &path, &[("step", "begin"), ("town", "komorebi")]));
+    send(&place, "/komorebi/move-in", &[("code", &code), ("way", "web")]);
+    let living = |town: &Tenant| {
+        let followers = place.followers(town);
+        followers
+            .iter()
+            .filter(|one| one.state != SubscriptionState::Ended)
+            .count()
+    };
+    let there = living(&new);
+
+    assert_eq!(place.get(&stop).body, before.body, "the page is the same as ever");
+    for page in [&words, &home] {
+        place.get(page).is_silent_about("こもれび").is_silent_about("komorebi");
+    }
+    let stopped = send(&place, &stop, &[]);
+
+    assert_eq!(
+        (stopped.status, stopped.header("location")),
+        (StatusCode::SEE_OTHER, "/hidamari/stopped")
+    );
+    assert_eq!(place.get(&stop).body, before.body);
+    assert_eq!(living(&new), there - 1);
 }
 
 #[test]
