@@ -350,7 +350,7 @@ pub(crate) fn came_back(
             let token = short_token(site, tenant, reader)?;
             Ok(Redirect::to(&address(tenant, &token, language, "line")).into_response())
         }
-        Joined::Taken | Joined::NotAFriend | Joined::Gone => errand::refused(tenant, language, joined),
+        Joined::Taken | Joined::NotAFriend | Joined::Gone => errand::refused(site, tenant, language, joined),
     }
 }
 
