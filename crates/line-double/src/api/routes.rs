@@ -16,10 +16,13 @@ pub(crate) enum Handler {
     Calling(fn(&Call<'_>) -> Result<Outgoing, Answer>),
 }
 
+/// Makes an answer of the ends of calls.
+type Ending = Box<dyn FnOnce(&[Delivery]) -> Answer + Send>;
+
 /// Calls of a webhook, and the answer that is made of their ends.
 pub(crate) struct Outgoing {
     pub(crate) jobs: Vec<Job>,
-    pub(crate) answer: Box<dyn FnOnce(&[Delivery]) -> Answer + Send>,
+    pub(crate) answer: Ending,
 }
 
 impl From<Answer> for Outgoing {

@@ -277,8 +277,8 @@ struct RegisterPage<'a> {
     frame: Frame,
     words: &'static EntryWords,
     action: &'a str,
-    /// True for whoever comes back from LINE without having gone on there.
-    has_left_line: bool,
+    /// What whoever comes back from LINE without having gone on there is told.
+    left_line: Option<&'static str>,
     /// What is wrong, with the id of the field to go to.
     problem: Option<(String, &'static str)>,
     /// Id of the place to mend.
@@ -386,7 +386,7 @@ impl Ground<'_> {
             words,
             action: self.action,
             way_to,
-            has_left_line: self.has_left_line,
+            left_line: self.has_left_line.then_some(words.line_left),
             problem: problem.map(|problem| (problem.sentence(tenant, language), problem.target())),
             line: self.line_card(entry),
             is_closed: is_open && !mail && !web,
