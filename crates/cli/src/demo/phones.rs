@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kizuna_engine::Env;
 use kizuna_engine::actions::tenants::NewAccount;
-use kizuna_line_double::{Double, NewChannel, Options};
+use kizuna_line_double::{ChannelKind, Double, NewChannel, Options};
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
 
@@ -15,8 +15,11 @@ const CHANNEL: &str = "1650000001";
 /// It proves nothing to anybody: the stand-in listens on this machine only.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PROVIDER: &str = "hidamari";
-/// The phone of whoever tries the demo.
-const YOURS: &str = "Uffffffffffffffffffffffffffffffff";
+/// Its channel of LINE Login.
+const LOGIN: &str = "2000000001";
+const LOGIN_SECRET: &str = "fedcba9876543210fedcba9876543210";
+/// The phone of whoever tries the demo; the first one that LINE's page to agree on offers.
+const YOURS: &str = "U00000000000000000000000000000000";
 /// Families that have a phone; a demo of more would take long to start.
 const FAMILIES_MAX: usize = 20_000;
 
@@ -48,6 +51,16 @@ impl Phones {
             webhook: Some(format!("{pages}/{town}/line/webhook")),
             ..NewChannel::default()
         });
+        double.add_channel(NewChannel {
+            id: LOGIN.to_owned(),
+            secret: LOGIN_SECRET.to_owned(),
+            provider: PROVIDER.to_owned(),
+            kind: ChannelKind::Login,
+            display_name: "ひだまり市 子育てだより".to_owned(),
+            linked_bot: Some(CHANNEL.to_owned()),
+            ..NewChannel::default()
+        });
+        double.callbacks(LOGIN, &[&format!("{pages}/{town}/line/callback")]);
         double.add_user(PROVIDER, YOURS, "あなた");
         Ok(Phones(double))
     }
@@ -64,11 +77,12 @@ impl Phones {
                     ("basic_id", "@hidamari"),
                     ("api_url", &url),
                     ("login_url", &url),
+                    ("login_channel_id", LOGIN),
                     ("rates", "none"),
                 ]
                 .map(text),
             ),
-            secrets: BTreeMap::from([text(("channel_secret", SECRET))]),
+            secrets: BTreeMap::from([("channel_secret", SECRET), ("login_channel_secret", LOGIN_SECRET)].map(text)),
         }
     }
 
