@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::record::Record;
+use crate::record::{Lead, Record};
 use crate::{axe, keys};
 
 /// Side of the smallest thing that may be pressed, in CSS pixels (WCAG 2.2, 2.5.8).
@@ -109,6 +109,47 @@ impl<'a> Page<'a> {
     /// Width of the screen in CSS pixels.
     pub fn width(&self) -> u32 {
         self.width.get()
+    }
+
+    /// From now on the page may also ask this host, `127.0.0.1:4010`.
+    pub fn may_ask(&self, host: &str) {
+        self.record.borrow_mut().hosts.push(host.to_owned());
+    }
+
+    /// From now on requests for addresses that begin so (`https://static.line-scdn.net/`) go to a stand-in instead, or
+    /// to nobody. The page cannot tell: its policy is held against the address that it names.
+    pub fn lead(&self, beginning: &str, to: Option<&str>) {
+        let mut record = self.record.borrow_mut();
+        record.led.retain(|(known, _)| known != beginning);
+        let lead = to.map_or(Lead::Nowhere, |to| Lead::To(to.to_owned()));
+        record.led.push((beginning.to_owned(), lead));
+        let patterns = record.led.iter();
+        let patterns: Vec<Value> = patterns
+            .map(|(beginning, _)| json!({ "urlPattern": format!("{beginning}*") }))
+            .collect();
+        drop(record);
+        self.call("Fetch.enable", &json!({ "patterns": patterns }));
+    }
+
+    /// Forgets all cookies, as if what follows were opened in another browser.
+    pub fn forget_cookies(&self) {
+        self.call("Network.clearBrowserCookies", &json!({}));
+    }
+
+    /// Opens an address below the host that leads on by itself, and waits until a page is there whose address and
+    /// status are right.
+    #[track_caller]
+    pub fn open_until(&self, path: &str, is_there: impl Fn(&str, u16) -> bool) {
+        let url = format!("http://{}{path}", self.host);
+        self.record.borrow_mut().impatient = true;
+        let going = self.call("Page.navigate", &json!({ "url": url }));
+        assert!(going["errorText"].is_null(), "{path}: {}", going["errorText"]);
+        self.until(path, |record| {
+            let (url, status, loader) = &record.shown;
+            record.loaded.contains(loader) && is_there(url, *status)
+        });
+        self.record.borrow_mut().impatient = false;
+        self.calm();
     }
 
     /// Opens an address below the host, `/hidamari/stopped`, and waits until it is there.
@@ -524,8 +565,26 @@ impl<'a> Page<'a> {
     fn digest(&self) {
         let mut record = self.record.borrow_mut();
         for event in self.browser.events(&self.session) {
-            record.note(&event);
+            if event.method == "Fetch.requestPaused" {
+                self.lead_on(&record, &event.params);
+            } else {
+                record.note(&event);
+            }
         }
+    }
+
+    /// Lets a request go on to where it is led.
+    fn lead_on(&self, record: &Record, paused: &Value) {
+        let id = &paused["requestId"];
+        let url = paused["request"]["url"].as_str().unwrap_or_default();
+        let (method, params) = match record.lead(url) {
+            Some(Lead::To(to)) => ("Fetch.continueRequest", json!({ "requestId": id, "url": to })),
+            Some(Lead::Nowhere) | None => (
+                "Fetch.failRequest",
+                json!({ "requestId": id, "errorReason": "ConnectionFailed" }),
+            ),
+        };
+        self.browser.send(&self.session, method, &params);
     }
 
     /// Asserts that nothing went wrong that nobody should see.

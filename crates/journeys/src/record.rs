@@ -6,17 +6,32 @@ use serde_json::Value;
 
 use crate::browser::Event;
 
+/// Where requests go that are not for the page's host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// To this beginning of an address.
+    To(String),
+    /// To nobody.
+    Nowhere,
+}
+
 /// The record of one tab.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// The only host that may be asked.
-    host: String,
+    /// The only hosts that may be asked.
+    pub(crate) hosts: Vec<String>,
+    /// Beginnings of addresses elsewhere that are led to a stand-in, or to nobody.
+    pub(crate) led: Vec<(String, Lead)>,
+    /// Requests that are led to nobody and may fail.
+    refused: BTreeSet<String>,
     /// Documents that were loaded to the end, and jumps within one.
     pub(crate) arrivals: usize,
     /// Loaders whose document is loaded to the end.
     pub(crate) loaded: BTreeSet<String>,
     /// Status of the newest document.
     pub(crate) status: u16,
+    /// The document that is shown: its address without a fragment, its status, its loader.
+    pub(crate) shown: (String, u16, String),
     /// Loader of the newest document.
     loader: String,
     /// Requests under way for the newest document.
@@ -38,7 +53,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 impl Record {
     pub(crate) fn new(host: &str) -> Record {
         Record {
-            host: host.to_owned(),
+            hosts: vec![host.to_owned()],
             ..Record::default()
         }
     }
@@ -64,10 +79,11 @@ impl Record {
             }
             "Network.loadingFailed" => {
                 self.open.remove(&id());
+                let is_meant = self.refused.remove(&id());
                 // A script that has its answer may lead on to the next page before the end of it.
                 let may_end = self.impatient || self.answered.contains(&id());
                 let cut_off = params["canceled"].as_bool() == Some(true) && may_end;
-                if !cut_off {
+                if !cut_off && !is_meant {
                     self.troubles
                         .push(format!("a request failed: {}", text(params, "errorText")));
                 }
@@ -77,7 +93,14 @@ impl Record {
                 self.arrivals += usize::from(is_new);
             }
             "Page.navigatedWithinDocument" => self.arrivals += 1,
-            "Page.frameNavigated" if text(params, "type") == "BackForwardCacheRestore" => self.arrivals += 1,
+            "Page.frameNavigated" if params["frame"]["parentId"].is_null() => {
+                let frame = &params["frame"];
+                let (url, loader) = (text(frame, "url").to_owned(), text(frame, "loaderId").to_owned());
+                self.shown = (url, self.status, loader);
+                if text(params, "type") == "BackForwardCacheRestore" {
+                    self.arrivals += 1;
+                }
+            }
             "Runtime.exceptionThrown" => self.troubles.push(format!("a script failed: {params}")),
             "Runtime.consoleAPICalled" if matches!(text(params, "type"), "error" | "assert" | "warning") => {
                 self.troubles.push(format!("the console says {}", params["args"]));
@@ -101,6 +124,15 @@ impl Record {
         }
     }
 
+    /// Where a request for an address is led.
+    pub(crate) fn lead(&self, url: &str) -> Option<Lead> {
+        let found = self.led.iter().find(|(beginning, _)| url.starts_with(beginning))?;
+        Some(match &found.1 {
+            Lead::To(to) => Lead::To(url.replacen(&found.0, to, 1)),
+            Lead::Nowhere => Lead::Nowhere,
+        })
+    }
+
     fn asked(&mut self, params: &Value) {
         let id = text(params, "requestId");
         let url = text(&params["request"], "url");
@@ -115,9 +147,14 @@ impl Record {
         if url.starts_with("data:") {
             return;
         }
-        let ours = format!("http://{}/", self.host);
-        if !url.starts_with(&ours) {
-            self.troubles.push(format!("a request to somebody else: {url}"));
+        let is_ours = |host: &String| url.starts_with(&format!("http://{host}/"));
+        match self.lead(url) {
+            Some(Lead::Nowhere) => {
+                self.refused.insert(id.to_owned());
+            }
+            Some(Lead::To(_)) => {}
+            None if self.hosts.iter().any(is_ours) => {}
+            None => self.troubles.push(format!("a request to somebody else: {url}")),
         }
         // The page before may ask for its icon when it is gone already.
         if text(params, "loaderId") == self.loader {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
-use crate::api::{Flaw, liff_id_token};
+use crate::api::{Flaw, liff, liff_id_token};
 use crate::call::{App, Pairs};
 use crate::model::{Chances, Fault, NewChannel};
 use crate::phone;
@@ -117,6 +117,27 @@ struct NewIdToken {
     user: String,
     #[serde(default)]
     nonce: Option<String>,
+    #[serde(default)]
+    flaw: Option<Flaw>,
+}
+
+/// A page that LINE opens inside itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLiff {
+    channel: String,
+    id: String,
+    endpoint: String,
+}
+
+/// A press on the link of such a page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenLiff {
+    id: String,
+    user: String,
+    #[serde(default)]
+    behind: String,
     #[serde(default)]
     flaw: Option<Flaw>,
 }
@@ -270,6 +291,15 @@ fn steer(app: &App, request: &Request<'_>) -> Result<Answer, String> {
             let user = new.user.parse()?;
             let token = liff_id_token(state, &new.channel, user, new.nonce.as_deref(), new.flaw)?;
             return Ok(Answer::ok(&json!({ "id_token": token })));
+        }
+        ("POST", "/liff") => {
+            let new: NewLiff = read(body)?;
+            liff::add_app(state, &new.channel, &new.id, &new.endpoint)?;
+        }
+        ("POST", "/open-liff") => {
+            let press: OpenLiff = read(body)?;
+            let url = liff::open(state, &press.id, press.user.parse()?, &press.behind, press.flaw)?;
+            return Ok(Answer::ok(&json!({ "url": url })));
         }
         ("POST", "/rotate-keys") => state.rotate_keys()?,
         ("POST", "/menu-delay") => {

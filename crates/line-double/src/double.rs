@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-use crate::api::{Flaw, liff_id_token};
+use crate::api::{Flaw, liff, liff_id_token};
 use crate::call::App;
 
 use crate::messages::Rules;
@@ -252,6 +252,17 @@ impl Double {
     /// Registers the callback URLs of a LINE Login channel; while there is none, all are taken.
     pub fn callbacks(&self, channel: &str, urls: &[&str]) {
         must(self.app.state().channel(channel)).callbacks = urls.iter().map(|url| (*url).to_owned()).collect();
+    }
+
+    /// Adds a LIFF app to a login channel: a page that LINE opens inside itself.
+    pub fn add_liff(&self, channel: &str, id: &str, endpoint: &str) {
+        must(liff::add_app(&mut self.app.state(), channel, id, endpoint));
+    }
+
+    /// The address that LINE opens inside itself for a user who pressed `https://liff.line.me/{id}{behind}`, with what
+    /// it hands over to the page: an ID token, or a wrong one.
+    pub fn open_liff(&self, id: &str, user: &str, behind: &str, flaw: Option<Flaw>) -> String {
+        must(liff::open(&mut self.app.state(), id, must(user.parse()), behind, flaw))
     }
 
     /// Names who signs in at LINE Login without being asked.

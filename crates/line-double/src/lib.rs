@@ -34,7 +34,7 @@
 //! | `POST release`, `redeliver`, `webhook` | held and failed events; the switches of a webhook |
 //! | `POST`, `DELETE faults`, `chances` | [`Fault`], [`Chances`] |
 //! | `POST advance`, `limits`, `quota`, `menu-delay` | the clock, rates, the month's quota, how slow bulk changes are |
-//! | `POST callbacks`, `current-user`, `id-token`, `rotate-keys` | LINE Login and LIFF |
+//! | `POST callbacks`, `current-user`, `id-token`, `liff`, `open-liff`, `rotate-keys` | LINE Login and LIFF |
 //! | `GET receipts`, `requests`, `violations`, `peaks`, `menus`, `deliveries`, `state` | what happened |
 //! | `GET ` (nothing), `talk/{channel}/{user}` | pages: the phones |
 

@@ -76,6 +76,8 @@ pub struct NewChannel {
     pub assertion_key: Option<Value>,
     /// Where webhooks go; only plain HTTP is spoken.
     pub webhook: Option<String>,
+    /// Of a login channel: the Messaging API channel whose account people are asked to add as a friend.
+    pub linked_bot: Option<String>,
 }
 
 impl fmt::Debug for NewChannel {

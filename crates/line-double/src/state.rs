@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::api::Code;
+use crate::api::liff::LiffApp;
 use crate::api::routes::{self, ROUTES};
 use crate::clock::{Clock, day_in_japan};
 use crate::jwt::Signer;
@@ -387,6 +388,8 @@ pub(crate) struct State {
     pub(crate) mailbag: Mailbag,
     /// Codes that LINE Login gave.
     pub(crate) codes: Vouchers<Code>,
+    /// Pages that LINE opens inside itself, by id.
+    pub(crate) liff_apps: BTreeMap<String, LiffApp>,
     /// Keys of ID tokens, the newest last.
     pub(crate) signers: Vec<Signer>,
 }
@@ -416,6 +419,7 @@ impl State {
             violations: VecDeque::new(),
             mailbag: Mailbag::default(),
             codes: Vouchers::default(),
+            liff_apps: BTreeMap::new(),
             signers: vec![signer],
         })
     }
@@ -434,6 +438,14 @@ impl State {
                 .bot_user_id
                 .parse::<UserId>()
                 .map_err(|error| format!("bot_user_id: {error}"))?;
+        }
+        if let Some(bot) = &settings.linked_bot {
+            let is_ours = |bot: &Channel| bot.settings.provider == settings.provider;
+            if settings.kind != ChannelKind::Login || !self.channels.get(bot.as_str()).is_some_and(is_ours) {
+                return Err(
+                    "linked_bot is for login channels: a Messaging API channel of the same provider".to_owned(),
+                );
+            }
         }
         self.providers.entry(settings.provider.clone()).or_default();
         self.tokens

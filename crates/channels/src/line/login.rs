@@ -31,6 +31,28 @@ pub struct Login {
     api: String,
 }
 
+/// Whether LINE's app may sign somebody in by itself.
+///
+/// It fails in private windows and comes back to another browser on some phones, and then it fails each time (LINE: "How
+/// to handle auto login failure").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoLogin {
+    /// It may.
+    Allowed,
+    /// LINE's page asks for address and password, or for a code.
+    Off,
+}
+
+impl AutoLogin {
+    /// The value of LINE's parameter.
+    fn code(self) -> &'static str {
+        match self {
+            AutoLogin::Allowed => "false",
+            AutoLogin::Off => "true",
+        }
+    }
+}
+
 /// Why nobody could be identified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
@@ -97,7 +119,7 @@ impl Login {
     }
 
     /// The address that asks somebody to show LINE who they are.
-    pub fn door(&self, back: &str, state: &str, nonce: &str, verifier: &str) -> String {
+    pub fn door(&self, back: &str, state: &str, nonce: &str, verifier: &str, auto: AutoLogin) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
         let query = super::query(&[
             ("response_type", "code"),
@@ -109,6 +131,7 @@ impl Login {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
             ("bot_prompt", "aggressive"),
+            ("disable_auto_login", auto.code()),
         ]);
         format!("{}/oauth2/v2.1/authorize?{query}", self.pages)
     }

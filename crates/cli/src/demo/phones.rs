@@ -12,13 +12,14 @@ use crate::commands::Failure;
 
 /// Channel id of the invented town's account.
 const CHANNEL: &str = "1650000001";
-/// Channel id of LINE Login beside it.
-const LOGIN: &str = "2000000001";
 /// It proves nothing to anybody: the stand-in listens on this machine only.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PROVIDER: &str = "hidamari";
-/// The phone of whoever tries the demo.
-const YOURS: &str = "Uffffffffffffffffffffffffffffffff";
+/// Its channel of LINE Login.
+const LOGIN: &str = "2000000001";
+const LOGIN_SECRET: &str = "fedcba9876543210fedcba9876543210";
+/// The phone of whoever tries the demo; the first one that LINE's page to agree on offers.
+const YOURS: &str = "U00000000000000000000000000000000";
 /// Families that have a phone; a demo of more would take long to start.
 const FAMILIES_MAX: usize = 20_000;
 
@@ -52,14 +53,15 @@ impl Phones {
         });
         double.add_channel(NewChannel {
             id: LOGIN.to_owned(),
-            secret: SECRET.to_owned(),
+            secret: LOGIN_SECRET.to_owned(),
             provider: PROVIDER.to_owned(),
             kind: ChannelKind::Login,
+            display_name: "ひだまり市 子育てだより".to_owned(),
+            linked_bot: Some(CHANNEL.to_owned()),
             ..NewChannel::default()
         });
+        double.callbacks(LOGIN, &[&format!("{pages}/{town}/line/callback")]);
         double.add_user(PROVIDER, YOURS, "あなた");
-        // LINE knows who holds a telephone, and so does its stand-in.
-        double.current_user(PROVIDER, YOURS);
         Ok(Phones(double))
     }
 
@@ -73,14 +75,14 @@ impl Phones {
                 [
                     ("channel_id", CHANNEL),
                     ("basic_id", "@hidamari"),
-                    ("login_channel_id", LOGIN),
                     ("api_url", &url),
                     ("login_url", &url),
+                    ("login_channel_id", LOGIN),
                     ("rates", "none"),
                 ]
                 .map(text),
             ),
-            secrets: BTreeMap::from([("channel_secret", SECRET), ("login_channel_secret", SECRET)].map(text)),
+            secrets: BTreeMap::from([("channel_secret", SECRET), ("login_channel_secret", LOGIN_SECRET)].map(text)),
         }
     }
 

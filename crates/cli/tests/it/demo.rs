@@ -112,17 +112,7 @@ impl Running {
     }
 
     fn ask(&self, method: &str, path: &str, form: &str) -> String {
-        // The address is told before the pages are served.
-        let mut stream = TcpStream::connect(&self.host).unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
-            self.host,
-            form.len()
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        ask(&self.host, method, path, form)
     }
 
     /// Looks at an entry, registers it and gives where that leads.
@@ -140,6 +130,19 @@ impl Running {
         );
         after(&done, "location: ").lines().next().unwrap().to_owned()
     }
+}
+
+fn ask(host: &str, method: &str, path: &str, form: &str) -> String {
+    // The address is told before the pages are served.
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[track_caller]
@@ -162,6 +165,21 @@ fn letter(place: &Place, demo: &Running, to: &str, mark: &str) -> String {
         std::thread::sleep(std::time::Duration::from_millis(250));
     }
     panic!("nothing with {mark} came to {to}")
+}
+
+#[test]
+fn a_newcomer_is_asked_on_lines_page_who_they_are() {
+    let place = Place::empty();
+    let demo = Running::start(&place);
+    let sent = demo.ask("GET", "/hidamari/line/enter", "");
+    let door = after(&sent, "location: http://").lines().next().unwrap();
+    let (line, path) = door.split_at(door.find('/').unwrap());
+    let page = ask(line, "GET", path, "");
+    assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+    assert!(
+        after(&page, "だれのLINEですか").contains("required checked> あなた"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+pub use kizuna_channels::line::login::AutoLogin;
 use kizuna_channels::line::login::{Login, LoginError};
 use kizuna_domain::place::PlaceCode;
 use kizuna_store::tenants::{self, Tenant};
@@ -96,7 +97,12 @@ pub fn has_door(env: &Env, tenant: &Tenant) -> Result<bool, EngineError> {
 const BEHIND: char = '.';
 
 /// Opens the way to LINE; `None` where the tenant has no login channel. A place comes back with the state.
-pub fn enter(env: &Env, tenant: &Tenant, place: Option<PlaceCode>) -> Result<Option<Door>, EngineError> {
+pub fn enter(
+    env: &Env,
+    tenant: &Tenant,
+    place: Option<PlaceCode>,
+    auto: AutoLogin,
+) -> Result<Option<Door>, EngineError> {
     let Some((login, _)) = login(env, tenant)? else {
         return Ok(None);
     };
@@ -106,7 +112,7 @@ pub fn enter(env: &Env, tenant: &Tenant, place: Option<PlaceCode>) -> Result<Opt
         Some(place) => format!("{}{BEHIND}{place}", value(STATE)),
         None => value(STATE),
     };
-    let url = login.door(&back(tenant), &state, &value(NONCE), &value(VERIFIER));
+    let url = login.door(&back(tenant), &state, &value(NONCE), &value(VERIFIER), auto);
     let signature: String = value(COOKIE).chars().take(SIGNATURE).collect();
     let cookie = format!("{}.{signature}", URL_SAFE_NO_PAD.encode(number));
     Ok(Some(Door { url, cookie }))

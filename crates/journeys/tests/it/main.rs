@@ -13,6 +13,8 @@ mod closed;
 mod entrances;
 mod family;
 mod judges;
+mod liff;
+mod line_login;
 mod paths;
 mod register;
 mod settings;

@@ -6,6 +6,8 @@ use crate::town::Town;
 pub(crate) const REGISTER: &str = "register/line";
 /// Part of every link to a reader's own pages.
 pub(crate) const OWN: &str = "my";
+/// LINE's own page, at the stand-in.
+pub(crate) const LOGIN: &str = "/oauth2/v2.1/authorize";
 /// The public page on which anybody registers.
 pub(crate) const FORM: &str = "/hidamari/register";
 

@@ -27,7 +27,8 @@ use kizuna_engine::inbound::{self, Maildir};
 use kizuna_engine::line::identity::{self, Purpose, Shown};
 use kizuna_engine::line::{Inbox, say, step};
 use kizuna_engine::{Clock, Env, Net, Pace, Stop, actions, links, run, transactional};
-use kizuna_line_double::{ClockKind, Double, NewChannel, Options};
+use kizuna_journeys::Page;
+use kizuna_line_double::{ChannelKind, ClockKind, Double, Fault, FaultKind, Flaw, NewChannel, Options};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Db, Keyring, Location, fence, line, migrate, people};
 use kizuna_testkit::mail::{MailServer, Script};
@@ -43,6 +44,12 @@ const BEGIN: &str = "2026-11-21T23:30:00Z";
 const CHANNEL: &str = "1234567890";
 const SECRET: &str = "channel-secret";
 const PROVIDER: &str = "hidamari";
+/// The login channel, and the page that LINE opens inside itself.
+const LOGIN: &str = "2000000001";
+const LOGIN_SECRET: &str = "login-secret";
+const LIFF: &str = "2000000001-hidamari";
+/// Where pages load LINE's script from.
+pub(crate) const SDK: &str = "https://static.line-scdn.net/";
 /// Where families send an empty mail to.
 const EMPTY_MAIL: &str = "toroku@hidamari.example";
 
@@ -156,13 +163,76 @@ impl Town {
         self.newest_link(user, page)
     }
 
-    /// Works off what came in, and finds the link to a page in the newest words on a phone.
-    fn newest_link(&self, user: &str, page: &str) -> String {
+    /// Opens the town's doors at LINE (LINE Login and LIFF) and lets a page walk through them; gives the name of a user
+    /// whom LINE knows.
+    pub(crate) fn open_line(&self, page: &Page<'_>, number: usize) -> String {
+        let phones = &self.phones;
+        phones.add_channel(NewChannel {
+            id: LOGIN.to_owned(),
+            secret: LOGIN_SECRET.to_owned(),
+            provider: PROVIDER.to_owned(),
+            kind: ChannelKind::Login,
+            display_name: "ひだまり市 子育てだより".to_owned(),
+            linked_bot: Some(CHANNEL.to_owned()),
+            ..NewChannel::default()
+        });
+        let base = format!("http://{}/hidamari/line", self.host);
+        phones.callbacks(LOGIN, &[&format!("{base}/callback")]);
+        phones.add_liff(LOGIN, LIFF, &format!("{base}/liff"));
+        let name = format!("あおい{number}");
+        phones.add_user(PROVIDER, &user(number), &name);
+        let mut line = account(phones);
+        for (setting, value) in [
+            ("login_channel_id", LOGIN),
+            ("liff_id", LIFF),
+            ("login_url", &phones.url()),
+        ] {
+            line.settings.insert(setting.to_owned(), value.to_owned());
+        }
+        let secret = ("login_channel_secret".to_owned(), LOGIN_SECRET.to_owned());
+        line.secrets.extend([secret]);
+        let accounts = [line, relay(&self.post), web()];
+        put(&self.env, "hidamari", "ひだまり市", &self.host, &accounts);
+        page.may_ask(phones.url().trim_start_matches("http://"));
+        page.lead(SDK, Some(&format!("{}/", phones.url())));
+        name
+    }
+
+    /// Where LINE opens the town's page inside itself for a user, with what stands behind the link, and what is wrong
+    /// with LINE's proof.
+    pub(crate) fn inside_line(&self, user: &str, behind: &str, flaw: Option<Flaw>) -> String {
+        let url = self.phones.open_liff(LIFF, user, behind, flaw);
+        url.replace(&format!("http://{}", self.host), "")
+    }
+
+    /// LINE's page inside itself is set up for another address.
+    pub(crate) fn move_liff(&self) {
+        self.phones.add_liff(LOGIN, LIFF, "https://elsewhere.example/liff");
+    }
+
+    /// LINE fails when it is next asked what a code is worth.
+    pub(crate) fn line_falls_over(&self) {
+        let fault = Fault::next("POST", "/oauth2/v2.1/token", FaultKind::Status(500));
+        self.phones.script(fault);
+    }
+
+    /// How many messages have come to somebody's phone.
+    pub(crate) fn messages(&self, user: &str) -> usize {
+        self.phones.receipts_of(user).len()
+    }
+
+    /// Works off what came in from LINE, and answers.
+    pub(crate) fn hear(&self) {
         let mut replies = Vec::new();
         step(&self.env, &mut |reply| replies.push(reply)).unwrap();
         for reply in &replies {
             say(&self.env, &self.env.net, reply);
         }
+    }
+
+    /// Works off what came in, and finds the link to a page in the newest words on a phone.
+    fn newest_link(&self, user: &str, page: &str) -> String {
+        self.hear();
         let receipts = self.phones.receipts_of(user);
         let words = receipts.last().map(|receipt| receipt.messages.to_string());
         self.link_in(&words.unwrap_or_default(), page)

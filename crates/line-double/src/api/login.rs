@@ -11,12 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::api::routes::Outgoing;
 use crate::call::{Call, Pairs};
 use crate::html::{escape, put, sheet};
 use crate::jwt::{self, Signer, Unverified};
 use crate::messages::is_web_address;
 use crate::model::ChannelKind;
-use crate::state::{State, UserId};
+use crate::phone;
+use crate::state::{Friendship, State, UserId};
+use crate::webhook::{self, Act, Manner};
 
 /// Who issues ID tokens.
 const ISSUER: &str = "https://access.line.me";
@@ -62,95 +65,247 @@ pub enum Flaw {
     UnknownKey,
 }
 
-/// GET /oauth2/v2.1/authorize: a person agrees at once where the control side named one, or chooses who they are.
-pub(crate) fn authorize(call: &Call<'_>) -> Result<Answer, Answer> {
-    let query = &call.query;
-    let wrong = |what: &str| page(400, &format!("<p>400 Bad Request: {}", escape(what)));
-    let ask = |name: &str| query.get(name).filter(|value| !value.is_empty());
-    let mut state = call.state();
-    let client = ask("client_id").unwrap_or_default();
-    let channel = state
-        .channels
-        .get(client)
-        .filter(|channel| channel.settings.kind == ChannelKind::Login)
-        .ok_or_else(|| wrong("client_id is not a LINE Login channel"))?;
-    let (id, provider) = (Arc::clone(&channel.id), channel.settings.provider.clone());
-    let redirect_uri = ask("redirect_uri").ok_or_else(|| wrong("redirect_uri is missing"))?;
-    let registered = channel.callbacks.is_empty() && is_web_address(redirect_uri, call.app.rules)
-        || channel.callbacks.iter().any(|callback| callback == redirect_uri);
-    if !registered {
-        return Err(wrong("redirect_uri is not registered"));
+/// A request for agreement in which nothing is wrong.
+struct Asked<'a> {
+    channel: Arc<str>,
+    redirect_uri: &'a str,
+    scope: &'a str,
+    state: &'a str,
+    nonce: Option<&'a str>,
+    challenge: Option<&'a str>,
+    /// Whether the person is asked to become a friend, and on a page of its own.
+    prompt: Option<Prompt>,
+}
+
+/// When a person is asked to become a friend of the linked account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prompt {
+    /// With the permissions.
+    Normal,
+    /// On a page behind the permissions.
+    Aggressive,
+}
+
+/// What a challenge made with S256 is long (RFC 7636, 4.2).
+const CHALLENGE_LENGTH: usize = 43;
+
+impl<'a> Asked<'a> {
+    /// Reads the query of an authorization URL; what is wrong is told to the person and never sent back.
+    fn read(state: &State, query: &'a Pairs, rules: crate::messages::Rules) -> Result<Asked<'a>, &'static str> {
+        let ask = |name: &str| query.get(name).filter(|value| !value.is_empty());
+        let channel = state
+            .channels
+            .get(ask("client_id").unwrap_or_default())
+            .filter(|channel| channel.settings.kind == ChannelKind::Login)
+            .ok_or("client_id is not a LINE Login channel")?;
+        let redirect_uri = ask("redirect_uri").ok_or("redirect_uri is missing")?;
+        let registered = channel.callbacks.is_empty() && is_web_address(redirect_uri, rules)
+            || channel.callbacks.iter().any(|callback| callback == redirect_uri);
+        if !registered {
+            return Err("redirect_uri is not registered");
+        }
+        if ask("response_type") != Some("code") {
+            return Err("response_type is not code");
+        }
+        let scope = ask("scope").unwrap_or_default();
+        let scopes: Vec<&str> = scope.split(' ').collect();
+        let known = |scope: &&str| PERMISSIONS.iter().any(|(known, _)| known == scope);
+        if !scopes.iter().all(known) || !(scopes.contains(&"openid") || scopes.contains(&"profile")) {
+            return Err("scope must be made of profile, openid and email");
+        }
+        let challenge = ask("code_challenge");
+        if challenge.is_some() != ask("code_challenge_method").is_some() {
+            return Err("code_challenge and code_challenge_method belong together");
+        }
+        if challenge.is_some() && ask("code_challenge_method") != Some("S256") {
+            return Err("code_challenge_method is not S256");
+        }
+        let is_digest = |challenge: &str| {
+            challenge.len() == CHALLENGE_LENGTH
+                && challenge
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        if challenge.is_some_and(|challenge| !is_digest(challenge)) {
+            return Err("code_challenge is no digest");
+        }
+        let prompt = match ask("bot_prompt") {
+            None => None,
+            Some("normal") => Some(Prompt::Normal),
+            Some("aggressive") => Some(Prompt::Aggressive),
+            Some(_) => return Err("bot_prompt is neither normal nor aggressive"),
+        };
+        if ask("disable_auto_login").is_some_and(|value| !matches!(value, "true" | "false")) {
+            return Err("disable_auto_login is neither true nor false");
+        }
+        Ok(Asked {
+            channel: Arc::clone(&channel.id),
+            redirect_uri,
+            scope,
+            state: ask("state").ok_or("state is missing")?,
+            nonce: ask("nonce"),
+            challenge,
+            prompt,
+        })
     }
-    if ask("response_type") != Some("code") {
-        return Err(wrong("response_type is not code"));
-    }
-    let csrf = ask("state").ok_or_else(|| wrong("state is missing"))?;
-    let scope = ask("scope").unwrap_or_default();
-    let scopes: Vec<&str> = scope.split(' ').collect();
-    let known = ["profile", "openid", "email"];
-    if !scopes.iter().all(|scope| known.contains(scope)) || !(scopes.contains(&"openid") || scopes.contains(&"profile"))
-    {
-        return Err(wrong("scope must be made of profile, openid and email"));
-    }
-    if ask("code_challenge").is_some() && ask("code_challenge_method") != Some("S256") {
-        return Err(wrong("code_challenge_method is not S256"));
-    }
-    let back = |parameters: &[(&str, &str)]| {
-        let mut location = redirect_uri.to_owned();
-        let mut joint = if redirect_uri.contains('?') { '&' } else { '?' };
-        for (name, value) in parameters.iter().chain(&[("state", csrf)]) {
+
+    /// Sends the person back with an answer.
+    fn back(&self, parameters: &[(&str, &str)]) -> Answer {
+        let mut location = self.redirect_uri.to_owned();
+        let mut joint = if location.contains('?') { '&' } else { '?' };
+        for (name, value) in parameters.iter().chain(&[("state", self.state)]) {
             put!(location, "{joint}{name}={}", percent_encode(value));
             joint = '&';
         }
         Answer::redirect(302, location)
-    };
-    if ask("double_deny").is_some() {
-        let words = "The resource owner denied the request.";
-        return Ok(back(&[("error", "access_denied"), ("error_description", words)]));
     }
-    let named = ask("double_user").and_then(|user| user.parse().ok());
+}
+
+/// What each scope lets a service know, as the person reads it.
+const PERMISSIONS: [(&str, &str); 3] = [
+    ("openid", "あなたのユーザーID"),
+    ("profile", "プロフィール情報（名前、アイコン）"),
+    ("email", "メールアドレス"),
+];
+
+/// GET /oauth2/v2.1/authorize: whoever the control side named agrees at once; everybody else is asked.
+pub(crate) fn authorize(call: &Call<'_>) -> Result<Outgoing, Answer> {
+    let query = &call.query;
+    let wrong = |what: &str| page(400, &format!("<p>400 Bad Request: {}", escape(what)));
+    let mut state = call.state();
+    let asked = Asked::read(&state, query, call.app.rules).map_err(wrong)?;
+    let channel = state.channel(&asked.channel).map_err(|problem| wrong(&problem))?;
+    let (service, provider) = (phone::name_of(channel), channel.settings.provider.clone());
+    let linked = channel.settings.linked_bot.clone();
     let people = state
         .providers
         .get(&provider)
-        .map(|provider| (&provider.users, provider.current));
-    let Some((users, current)) = people else {
-        return Err(wrong("the channel has no provider"));
+        .ok_or_else(|| wrong("the channel has no provider"))?;
+    if query.get("double_answer") == Some("deny") {
+        let words = "The resource owner denied the request.";
+        return Ok(asked
+            .back(&[("error", "access_denied"), ("error_description", words)])
+            .into());
+    }
+    let chosen = query.get("double_user").and_then(|user| user.parse().ok());
+    // Who would be signed in without being asked is asked where the service wants it.
+    let current = people
+        .current
+        .filter(|_| query.get("disable_auto_login") != Some("true"));
+    let Some(user) = chosen.or(current).filter(|user| people.users.contains_key(user)) else {
+        let users = people
+            .users
+            .iter()
+            .take(OFFERED_MAX)
+            .map(|(user, name)| (user, &**name));
+        let offers_bot = linked.is_some() && asked.prompt == Some(Prompt::Normal);
+        return Ok(ask_for_consent(&asked, query, &service, users, offers_bot).into());
     };
-    let Some(user) = named.or(current).filter(|user| users.contains_key(user)) else {
-        let users = users.iter().take(OFFERED_MAX).map(|(user, name)| (user, &**name));
-        return Ok(choose(query, users));
-    };
+    let mut jobs = Vec::new();
+    let mut is_changed = false;
+    if let (Some(bot), Some(prompt), None) = (linked, asked.prompt, current) {
+        let friendship = state
+            .channel(&bot)
+            .map_err(|problem| wrong(&problem))?
+            .friends
+            .get(&user);
+        let act = match friendship {
+            Some(Friendship::Friend) => None,
+            Some(Friendship::Blocked) => Some(Act::Unblock),
+            None => Some(Act::Befriend),
+        };
+        match (act, query.get("double_friend")) {
+            (Some(_), None) if prompt == Prompt::Aggressive => return Ok(ask_for_friendship(query, &service).into()),
+            (Some(act), Some("yes")) => {
+                is_changed = true;
+                jobs = webhook::act(&mut state, &bot, Some(user), act, Manner::default())
+                    .map_err(|problem| wrong(&problem))?;
+            }
+            _ => {}
+        }
+    }
     let code = state.random.token(15);
     let granted = Code {
-        channel: id,
+        channel: Arc::clone(&asked.channel),
         user,
-        redirect_uri: redirect_uri.to_owned(),
-        scope: scope.to_owned(),
-        nonce: ask("nonce").map(str::to_owned),
-        challenge: ask("code_challenge").map(str::to_owned),
+        redirect_uri: asked.redirect_uri.to_owned(),
+        scope: asked.scope.to_owned(),
+        nonce: asked.nonce.map(str::to_owned),
+        challenge: asked.challenge.map(str::to_owned),
     };
     let end = call.now.saturating_add(CODE_LIFE).unwrap_or(call.now);
     state.codes.issue(code.clone(), granted, end, call.now);
-    Ok(back(&[("code", &code), ("friendship_status_changed", "false")]))
+    let mut answer = vec![("code", code.as_str())];
+    if asked.prompt.is_some() {
+        answer.push(("friendship_status_changed", if is_changed { "true" } else { "false" }));
+    }
+    let back = asked.back(&answer);
+    Ok(Outgoing {
+        jobs,
+        answer: Box::new(|_| back),
+    })
 }
 
-/// The page on which a person says who they are, or that they do not agree.
-fn choose<'a>(query: &Pairs, users: impl Iterator<Item = (&'a UserId, &'a str)>) -> Answer {
-    let mut asked = String::new();
-    for (name, value) in &query.0 {
-        put!(asked, "{}={}&amp;", percent_encode(name), percent_encode(value));
+/// The page on which a person says who they are, and whether the service may know what it asks for.
+fn ask_for_consent<'a>(
+    asked: &Asked<'_>,
+    query: &Pairs,
+    service: &str,
+    users: impl Iterator<Item = (&'a UserId, &'a str)>,
+    offers_bot: bool,
+) -> Answer {
+    let mut html = format!("<p>{service}が、つぎのことを知ろうとしています。</p><ul>");
+    for (_, permission) in PERMISSIONS
+        .iter()
+        .filter(|(scope, _)| asked.scope.split(' ').any(|asked| asked == *scope))
+    {
+        put!(html, "<li>{permission}");
     }
-    let mut list = String::new();
-    for (user, name) in users {
-        put!(list, "<li><a href=\"?{asked}double_user={user}\">{}</a>", escape(name));
+    put!(html, "</ul>{}<fieldset><legend>だれのLINEですか</legend>", form(query));
+    for (number, (user, name)) in users.enumerate() {
+        let checked = if number == 0 { " checked" } else { "" };
+        put!(
+            html,
+            "<label><input type=\"radio\" name=\"double_user\" value=\"{user}\" required{checked}> {}</label>",
+            escape(name)
+        );
     }
+    html.push_str("</fieldset>");
+    if offers_bot {
+        html.push_str("<label><input type=\"checkbox\" name=\"double_friend\" value=\"yes\"> 友だち追加</label>");
+    }
+    html.push_str(
+        "<button class=\"primary\" name=\"double_answer\" value=\"allow\">許可する</button>\
+         <button class=\"secondary\" name=\"double_answer\" value=\"deny\" formnovalidate>キャンセル</button></form>",
+    );
+    page(200, &html)
+}
+
+/// The page on which a person who agreed becomes a friend of the linked account, or does not.
+fn ask_for_friendship(query: &Pairs, service: &str) -> Answer {
     page(
         200,
         &format!(
-            "<p>だれとしてログインしますか。</p><ul>{list}</ul>\
-             <p><a href=\"?{asked}double_deny=1\">キャンセル</a>"
+            "<p>{service}を、友だちに追加しますか。</p>{}\
+             <button class=\"primary\" name=\"double_friend\" value=\"yes\">友だちに追加する</button>\
+             <button class=\"secondary\" name=\"double_friend\" value=\"no\">追加しないで進む</button></form>",
+            form(query)
         ),
     )
+}
+
+/// The beginning of a form that asks the same again with one thing more.
+fn form(query: &Pairs) -> String {
+    let mut form = String::from("<form class=\"consent\">");
+    for (name, value) in &query.0 {
+        put!(
+            form,
+            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+            escape(name),
+            escape(value)
+        );
+    }
+    form
 }
 
 fn page(status: u16, content: &str) -> Answer {

@@ -1,5 +1,6 @@
 //! LINE's endpoints, one table of all and one file for each family.
 
+pub(crate) mod liff;
 mod login;
 mod richmenu;
 pub(crate) mod routes;

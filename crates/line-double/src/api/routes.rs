@@ -1,7 +1,7 @@
 //! The one table of LINE's addresses that the double answers.
 
 use crate::answer::Answer;
-use crate::api::{login, richmenu, sending, statistics, tokens, users, webhook_admin};
+use crate::api::{liff, login, richmenu, sending, statistics, tokens, users, webhook_admin};
 use crate::call::Call;
 use crate::limits::Rate;
 use crate::model::Delivery;
@@ -16,10 +16,23 @@ pub(crate) enum Handler {
     Calling(fn(&Call<'_>) -> Result<Outgoing, Answer>),
 }
 
+/// Makes an answer of the ends of calls.
+type Ending = Box<dyn FnOnce(&[Delivery]) -> Answer + Send>;
+
 /// Calls of a webhook, and the answer that is made of their ends.
 pub(crate) struct Outgoing {
     pub(crate) jobs: Vec<Job>,
-    pub(crate) answer: fn(&[Delivery]) -> Answer,
+    pub(crate) answer: Ending,
+}
+
+impl From<Answer> for Outgoing {
+    /// An answer for which nobody is called.
+    fn from(answer: Answer) -> Outgoing {
+        Outgoing {
+            jobs: Vec::new(),
+            answer: Box::new(|_| answer),
+        }
+    }
 }
 
 /// What a body must be.
@@ -201,7 +214,8 @@ pub(crate) static ROUTES: &[Route] = &[
     get("/oauth2/v2.1/verify", tokens::verify).open(),
     form("/oauth2/v2.1/revoke", tokens::revoke),
     form("/oauth2/v2.1/verify", login::verify),
-    get("/oauth2/v2.1/authorize", login::authorize).open(),
+    calling("GET", "/oauth2/v2.1/authorize", login::authorize).open(),
+    get("/liff/edge/2/sdk.js", liff::sdk).open(),
     get("/oauth2/v2.1/certs", login::certs).open(),
     form("/v2/oauth/accessToken", tokens::issue_short_lived),
     form("/v2/oauth/verify", tokens::verify_old),

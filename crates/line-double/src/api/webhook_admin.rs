@@ -61,7 +61,7 @@ pub(crate) fn test(call: &Call<'_>) -> Result<Outgoing, Answer> {
         .ok_or_else(|| Answer::refuse(404, "The webhook endpoint is not set"))?;
     Ok(Outgoing {
         jobs: vec![job],
-        answer: report,
+        answer: Box::new(report),
     })
 }
 
@@ -143,6 +143,6 @@ pub(crate) fn account_link(call: &Call<'_>) -> Result<Outgoing, Answer> {
         .map_err(|problem| refuse(&problem))?;
     Ok(Outgoing {
         jobs,
-        answer: |_| Answer::page(200, sheet("アカウント連携（代役）", "<p>アカウントを連携しました。")),
+        answer: Box::new(|_| Answer::page(200, sheet("アカウント連携（代役）", "<p>アカウントを連携しました。"))),
     })
 }

@@ -193,7 +193,8 @@ fn entries<'a>(state: &'a State, channel: &str, user: UserId) -> Vec<Entry<'a>> 
     all.into_iter().skip(first).map(|(_, entry)| entry).collect()
 }
 
-fn name_of(channel: &Channel) -> String {
+/// The name that people see, escaped; the id where it has none.
+pub(crate) fn name_of(channel: &Channel) -> String {
     match channel.settings.display_name.as_str() {
         "" => escape(&channel.id),
         name => escape(name),

@@ -10,7 +10,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{AOI, Answer, NOBODY, TOWN, double, form, get, post};
+use crate::support::{AOI, Answer, NOBODY, STRANGER, TOWN, double, double_with_endpoint, form, get, post};
 
 const LOGIN: &str = "2000000001";
 const SECRET: &str = "login-secret";
@@ -175,33 +175,158 @@ fn a_wrong_request_is_not_sent_back() {
         400
     );
     assert_eq!(authorize(&double, "&scope=openid").status, 302);
+    for more in [
+        "&bot_prompt=loud",
+        "&code_challenge=x",
+        "&code_challenge=x&code_challenge_method=S256",
+        "&code_challenge=x&code_challenge_method=plain",
+        "&code_challenge_method=S256",
+        "&disable_auto_login=1",
+    ] {
+        assert_eq!(
+            authorize(&double, &format!("&scope=openid{more}")).status,
+            400,
+            "{more}"
+        );
+    }
     double.callbacks(LOGIN, &["https://city.example.jp/line/callback"]);
     assert_eq!(authorize(&double, "&scope=openid").status, 400);
 }
 
-#[test]
-fn without_a_named_person_the_page_asks_who_it_is() {
+/// LINE with nobody signed in, whose login channel is linked to the town's account.
+fn with_nobody_signed_in() -> Double {
     let double = with_login();
     let nobody = json!({ "provider": "hidamari" });
     assert_eq!(post(&double, "/_double/current-user", &nobody).send().status, 200);
+    double.add_channel(NewChannel {
+        id: LOGIN.to_owned(),
+        secret: SECRET.to_owned(),
+        provider: "hidamari".to_owned(),
+        kind: ChannelKind::Login,
+        linked_bot: Some(TOWN.to_owned()),
+        ..NewChannel::default()
+    });
+    double
+}
 
-    let page = authorize(&double, "&scope=openid");
-    let chosen = authorize(&double, &format!("&scope=openid&double_user={AOI}"));
-    let denied = authorize(&double, "&scope=openid&double_deny=1");
-
+fn words(page: &Answer) -> String {
     assert_eq!(page.status, 200);
-    assert!(String::from_utf8_lossy(&page.raw).contains("あおい"));
-    assert_eq!(chosen.status, 302);
+    String::from_utf8_lossy(&page.raw).into_owned()
+}
+
+#[test]
+fn whoever_is_not_signed_in_is_asked_who_they_are_and_whether_they_agree() {
+    let double = with_nobody_signed_in();
+
+    let page = words(&authorize(&double, "&scope=openid%20profile"));
+    let allowed = authorize(&double, &format!("&scope=openid&double_user={AOI}&double_answer=allow"));
+    let denied = authorize(&double, "&scope=openid&double_answer=deny");
+
+    for word in ["あおい", "許可する", "キャンセル", "ユーザーID", "プロフィール情報"] {
+        assert!(page.contains(word), "{word}");
+    }
+    assert!(!page.contains("メールアドレス"), "only what is asked for");
     assert!(
-        denied
-            .header("location")
-            .unwrap()
-            .starts_with(&format!("{BACK}?error=access_denied&"))
+        page.contains("name=\"state\" value=\"s 1\""),
+        "the form asks the same again"
     );
-    assert_eq!(
-        authorize(&double, &format!("&scope=openid&double_user={NOBODY}")).status,
-        200
+    assert_eq!(exchange(&double, &code(&allowed), BACK, &[]).status, 200);
+    let back = denied.header("location").unwrap();
+    assert!(
+        back.starts_with(&format!("{BACK}?error=access_denied&error_description=")),
+        "{back}"
     );
+    assert!(back.ends_with("&state=s%201"), "{back}");
+    let stranger = authorize(
+        &double,
+        &format!("&scope=openid&double_user={NOBODY}&double_answer=allow"),
+    );
+    assert_eq!(stranger.status, 200, "nobody of that id is there");
+}
+
+#[test]
+fn a_service_may_ask_again_whoever_would_be_signed_in_without_being_asked() {
+    let double = with_login();
+    assert_eq!(authorize(&double, "&scope=openid").status, 302);
+    let page = authorize(&double, "&scope=openid&disable_auto_login=true");
+    assert!(words(&page).contains("許可する"));
+}
+
+#[test]
+fn a_service_may_ask_for_a_friend_on_the_page_or_behind_it() {
+    let (double, endpoint) = double_with_endpoint();
+    double.add_channel(NewChannel {
+        id: LOGIN.to_owned(),
+        secret: SECRET.to_owned(),
+        provider: "hidamari".to_owned(),
+        kind: ChannelKind::Login,
+        linked_bot: Some(TOWN.to_owned()),
+        ..NewChannel::default()
+    });
+    let allow = |user: &str, more: &str| {
+        let more = format!("&scope=openid&double_user={user}&double_answer=allow{more}");
+        authorize(&double, &more)
+    };
+    let is_changed = |answer: &Answer| {
+        let location = answer.header("location").unwrap();
+        location.contains("&friendship_status_changed=true&")
+    };
+
+    let beside = words(&authorize(&double, "&scope=openid&bot_prompt=normal"));
+    assert!(beside.contains("type=\"checkbox\" name=\"double_friend\""));
+    assert!(!words(&authorize(&double, "&scope=openid&bot_prompt=aggressive")).contains("double_friend"));
+    assert!(
+        !is_changed(&allow(STRANGER, "&bot_prompt=normal")),
+        "the box was not ticked"
+    );
+    let behind = words(&allow(STRANGER, "&bot_prompt=aggressive"));
+    assert!(behind.contains("友だちに追加する") && behind.contains("追加しないで進む"));
+    assert!(!is_changed(&allow(STRANGER, "&bot_prompt=aggressive&double_friend=no")));
+    assert!(endpoint.calls().is_empty());
+    assert!(is_changed(&allow(STRANGER, "&bot_prompt=aggressive&double_friend=yes")));
+    assert_eq!(endpoint.calls().len(), 1, "the account hears of its new friend");
+    assert!(
+        !is_changed(&allow(STRANGER, "&bot_prompt=aggressive")),
+        "a friend is not asked"
+    );
+    double.block_quietly(TOWN, STRANGER);
+    assert!(is_changed(&allow(STRANGER, "&bot_prompt=aggressive&double_friend=yes")));
+    assert!(!allow(AOI, "").header("location").unwrap().contains("friendship"));
+}
+
+#[test]
+fn a_page_inside_line_is_opened_with_what_proves_its_user() {
+    let double = with_login();
+    let (app, endpoint) = (format!("{LOGIN}-abc"), "http://127.0.0.1:8080/line/liff");
+    double.add_liff(LOGIN, &app, endpoint);
+
+    let url = double.open_liff(&app, AOI, "?p=abcd", None);
+
+    let (page, handed) = url.split_once('#').unwrap();
+    assert_eq!(page, format!("{endpoint}?liff.state=%3Fp%3Dabcd"));
+    let handed: Vec<_> = handed.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let names: Vec<_> = handed.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["access_token", "context_token", "id_token", "client_id"]);
+    assert_eq!(verify(&double, handed[2].1, &[]).body["sub"], AOI);
+    let sdk = get(&double, "/liff/edge/2/sdk.js").without_token().send();
+    let script = String::from_utf8_lossy(&sdk.raw).into_owned();
+    assert!(
+        script.contains(&format!("const apps = {{\"{app}\":\"{endpoint}\"}};")),
+        "{script}"
+    );
+    for (path, body) in [
+        ("/_double/open-liff", json!({ "id": "nothing", "user": AOI })),
+        (
+            "/_double/liff",
+            json!({ "channel": TOWN, "id": "x", "endpoint": endpoint }),
+        ),
+        (
+            "/_double/liff",
+            json!({ "channel": LOGIN, "id": "x", "endpoint": endpoint }),
+        ),
+    ] {
+        assert_eq!(post(&double, path, &body).send().status, 400, "{path} {body}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn ways_in(site: &Site, office: &Office) -> Result<Vec<Try>, PageError> {
         Try::new(
             register,
             "登録のページから",
-            "メール（つくりもののアドレスで）でも、このページで読むだけでも。LINEは、先に友だち追加をしておきます。",
+            "メール（つくりもののアドレスで）でも、このページで読むだけでも。LINEは、LINEの見本のページで「許可する」をおします。",
         ),
         Try::new(
             format!("/{code}/mailbox#empty"),

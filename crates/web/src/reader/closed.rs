@@ -17,10 +17,6 @@ pub(crate) enum Closed {
     Gone,
     /// The link was used: what it was for is done.
     Used,
-    /// LINE proved nobody.
-    Unproved,
-    /// LINE does not answer.
-    LineIsDown,
 }
 
 #[derive(Template)]
@@ -39,8 +35,6 @@ pub(crate) fn closed(site: &Site, tenant: &Tenant, language: Language, why: Clos
     let (status, title, text) = match why {
         Closed::Gone => (StatusCode::NOT_FOUND, words.gone_title, words.gone_text),
         Closed::Used => (StatusCode::GONE, words.used_title, words.used_text),
-        Closed::Unproved => (StatusCode::FORBIDDEN, words.unproved_title, words.unproved_text),
-        Closed::LineIsDown => (StatusCode::BAD_GATEWAY, words.line_down_title, words.line_down_text),
     };
     let shown = ClosedPage {
         frame: Frame::new(tenant, language),

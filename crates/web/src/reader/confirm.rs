@@ -44,9 +44,7 @@ pub(super) fn gone(site: &Site, tenant: &Tenant, language: Language, why: Closed
     let words = EntryWords::of(language);
     let (status, title, text) = match why {
         Closed::Used => (StatusCode::GONE, words.used_title, words.used_text),
-        Closed::Gone | Closed::Unproved | Closed::LineIsDown => {
-            (StatusCode::NOT_FOUND, words.gone_title, words.gone_text)
-        }
+        Closed::Gone => (StatusCode::NOT_FOUND, words.gone_title, words.gone_text),
     };
     let shown = GonePage {
         frame: Frame::new(tenant, language),

@@ -338,7 +338,7 @@ pub(crate) fn came_back(
                 "line",
             ))
         }
-        Joined::Taken | Joined::NotAFriend | Joined::Gone => errand::refused(tenant, language, joined),
+        Joined::Taken | Joined::NotAFriend | Joined::Gone => errand::refused(site, tenant, language, joined),
     }
 }
 

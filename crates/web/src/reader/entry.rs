@@ -24,6 +24,7 @@ use super::{Desks, Frame, Way};
 use crate::error::{PageError, Policy, page};
 use crate::format::query_word;
 use crate::language::Language;
+use crate::line::login::Luggage;
 
 /// The form as it comes in; a part that is missing is empty.
 #[derive(Clone, Default, Deserialize)]
@@ -276,6 +277,8 @@ struct RegisterPage<'a> {
     frame: Frame,
     words: &'static EntryWords,
     action: &'a str,
+    /// What whoever comes back from LINE without having gone on there is told.
+    left_line: Option<&'static str>,
     /// What is wrong, with the id of the field to go to.
     problem: Option<(String, &'static str)>,
     /// Id of the place to mend.
@@ -321,6 +324,8 @@ pub(super) struct Ground<'a> {
     pub(super) fixed: Option<Way>,
     /// Address that the form is sent to.
     pub(super) action: &'a str,
+    /// True for whoever comes back from LINE without having gone on there.
+    pub(super) has_left_line: bool,
 }
 
 impl Ground<'_> {
@@ -381,6 +386,7 @@ impl Ground<'_> {
             words,
             action: self.action,
             way_to,
+            left_line: self.has_left_line.then_some(words.line_left),
             problem: problem.map(|problem| (problem.sentence(tenant, language), problem.target())),
             line: self.line_card(entry),
             is_closed: is_open && !mail && !web,
@@ -414,10 +420,7 @@ impl Ground<'_> {
         let way = self.ways.line.as_ref().filter(|_| self.fixed.is_none())?;
         Some(match way {
             LineWay::Login => LineCard {
-                address: match place {
-                    Some(place) => format!("/{}/line/enter?p={place}", self.tenant.code),
-                    None => format!("/{}/line/enter", self.tenant.code),
-                },
+                address: Luggage::new(place, &entry.with).way_out(&self.tenant.code, self.language, ""),
                 word: String::new(),
             },
             LineWay::Friend(id) => match place {

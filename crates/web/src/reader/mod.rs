@@ -51,8 +51,8 @@ use crate::error::PageError;
 use crate::language::Language;
 pub(crate) use closed::{Closed, closed};
 pub(crate) use desks::Desks;
-pub(crate) use own_words::OwnWords;
-pub(crate) use register::Way;
+use own_words::OwnWords;
+pub(crate) use register::{LEFT_LINE, Way};
 use words::Words;
 
 /// Lets LINE show the menu of the new stage of whoever holds a ticket.

@@ -6,7 +6,6 @@ use crate::language::Language;
 
 /// The words of one language.
 pub(crate) struct OwnWords {
-    pub(crate) register_title: &'static str,
     pub(crate) due_legend: &'static str,
     pub(crate) due_hint: &'static str,
     pub(crate) birth_legend: &'static str,
@@ -25,18 +24,10 @@ pub(crate) struct OwnWords {
     pub(crate) gone_text: &'static str,
     pub(crate) used_title: &'static str,
     pub(crate) used_text: &'static str,
-    pub(crate) unproved_title: &'static str,
-    pub(crate) unproved_text: &'static str,
-    pub(crate) line_down_title: &'static str,
-    pub(crate) line_down_text: &'static str,
     pub(crate) new_link: &'static str,
-    pub(crate) liff_wait: &'static str,
-    pub(crate) liff_else: &'static str,
-    pub(crate) liff_button: &'static str,
 }
 
 static JAPANESE: OwnWords = OwnWords {
-    register_title: "登録",
     due_legend: "出産予定日",
     due_hint: "母子健康手帳を見てください。あとから直せます。",
     birth_legend: "お子さんの誕生日",
@@ -55,18 +46,10 @@ static JAPANESE: OwnWords = OwnWords {
     gone_text: "期限がすぎたか、途中で切れているようです。何も変わっていません。",
     used_title: "このリンクは、もう使われています",
     used_text: "一つのリンクは、一度だけ使えます。前に入れた内容は、そのままです。",
-    unproved_title: "LINEで確かめられませんでした",
-    unproved_text: "時間がたちすぎたか、途中で止まったようです。何も変わっていません。",
-    line_down_title: "いま、LINEとつながりません",
-    line_down_text: "LINE側の問題です。時間をおいて、もう一度ためしてください。何も変わっていません。",
     new_link: "いちばん新しいメールの下のリンクか、LINEのメニューから、もう一度ひらいてください。",
-    liff_wait: "LINEで確かめています。そのままお待ちください。",
-    liff_else: "しばらく待っても変わらないときは、ここから進めます。",
-    liff_button: "LINEにログインして進む",
 };
 
 static EASY: OwnWords = OwnWords {
-    register_title: "｜登録《とうろく》",
     due_legend: "｜赤《あか》ちゃんが ｜生《う》まれる ｜予定《よてい》の ｜日《ひ》",
     due_hint: "｜母子健康手帳《ぼしけんこうてちょう》を ｜見《み》てください。あとで ｜変《か》えることができます。",
     birth_legend: "｜子《こ》どもの ｜誕生日《たんじょうび》",
@@ -85,18 +68,10 @@ static EASY: OwnWords = OwnWords {
     gone_text: "｜使《つか》える ｜時間《じかん》がすぎたかもしれません。｜何《なに》も ｜変《か》わっていません。",
     used_title: "このリンクは、もう ｜使《つか》いました",
     used_text: "｜一《ひと》つのリンクは、｜一回《いっかい》だけ ｜使《つか》えます。｜前《まえ》に ｜入《い》れたことは、｜変《か》わっていません。",
-    unproved_title: "LINEで ｜確《たし》かめることができませんでした",
-    unproved_text: "｜時間《じかん》がすぎたかもしれません。｜何《なに》も ｜変《か》わっていません。",
-    line_down_title: "｜今《いま》、LINEが ｜使《つか》えません",
-    line_down_text: "LINEの ｜会社《かいしゃ》の ｜問題《もんだい》です。｜少《すこ》し ｜待《ま》って、もう ｜一度《いちど》やってください。｜何《なに》も ｜変《か》わっていません。",
     new_link: "｜新《あたら》しい メールの リンクか、LINEの メニューから ｜開《ひら》いてください。",
-    liff_wait: "LINEで ｜確《たし》かめています。そのまま ｜待《ま》ってください。",
-    liff_else: "｜待《ま》っても ｜変《か》わらないときは、このボタンを おしてください。",
-    liff_button: "LINEにログインして ｜進《すす》む",
 };
 
 static ENGLISH: OwnWords = OwnWords {
-    register_title: "Register",
     due_legend: "Due date",
     due_hint: "See your Maternal and Child Health Handbook. You can correct it later.",
     birth_legend: "Your child's birthday",
@@ -115,14 +90,7 @@ static ENGLISH: OwnWords = OwnWords {
     gone_text: "It has expired or is cut off. Nothing has changed.",
     used_title: "This link has already been used",
     used_text: "A link works once. What you entered before stays as it is.",
-    unproved_title: "LINE could not confirm who you are",
-    unproved_text: "It took too long or stopped on the way. Nothing has changed.",
-    line_down_title: "LINE cannot be reached at the moment",
-    line_down_text: "The problem is on LINE's side. Please try again a little later. Nothing has changed.",
     new_link: "Please use the link at the end of your newest e-mail, or open it again from the LINE menu.",
-    liff_wait: "Checking with LINE. Please wait.",
-    liff_else: "If nothing changes for a while, continue here.",
-    liff_button: "Log in to LINE and continue",
 };
 
 impl OwnWords {

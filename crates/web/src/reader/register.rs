@@ -53,7 +53,13 @@ pub(crate) struct Came {
     /// An invitation that was accepted.
     #[serde(default)]
     with: String,
+    /// [`LEFT_LINE`] for whoever did not go on at LINE.
+    #[serde(default)]
+    to: String,
 }
+
+/// What the form's address says of somebody who comes back from LINE without having gone on there.
+pub(crate) const LEFT_LINE: &str = "else";
 
 impl Came {
     /// The code alone, whatever else stands there.
@@ -279,6 +285,7 @@ impl<'a> Flow<'a> {
                 Entrance::Ticket { way, .. } => Some(*way),
             },
             action: &self.action,
+            has_left_line: false,
         }
     }
 
@@ -295,7 +302,11 @@ impl<'a> Flow<'a> {
             };
             entry.invite(&came.with, invited.anchor);
         }
-        self.ground().form(&entry, None, self.desks()?)
+        let ground = Ground {
+            has_left_line: came.to == LEFT_LINE,
+            ..self.ground()
+        };
+        ground.form(&entry, None, self.desks()?)
     }
 
     /// What follows from a form that was sent.

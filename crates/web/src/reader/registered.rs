@@ -39,6 +39,8 @@ struct DonePage {
     stage: String,
     next: String,
     befriend: Option<String>,
+    /// What a family that LINE may not reach is asked to do.
+    friend: Option<&'static str>,
     needs_friend: bool,
     own: Option<OwnLinks>,
     first: Option<Bubble>,
@@ -64,13 +66,19 @@ pub(super) fn registered(
 ) -> Result<Response, PageError> {
     let (env, scope) = (&site.env, tenant.scope());
     let words = EntryWords::of(language);
-    let (following, holder, basic_id) = env.db.read(|tx| {
+    let (following, holder, basic_id, is_friend) = env.db.read(|tx| {
         let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
         let account = tenants::account(tx, &env.keys, scope, line::CHANNEL)?;
+        let points = people::points(tx, &env.keys, scope, reader)?;
+        let known = match points.iter().find(|point| point.channel == line::CHANNEL) {
+            Some(point) => line::friendship(tx, &env.keys, scope, &point.address)?,
+            None => None,
+        };
         Ok((
             following,
             Holder::of(tx, scope, reader)?,
             account.and_then(|mut account| account.settings.remove("basic_id")),
+            known.is_some_and(|known| known.is_friend),
         ))
     })?;
     // The newest, whose number is the highest.
@@ -80,6 +88,12 @@ pub(super) fn registered(
     let today = run::today(env, tenant)?;
     let (next, first) = next(site, tenant, language, way, today, follower)?;
     let needs_friend = way == Way::Line && follower.reach == Reach::Silent(SkipReason::Blocked);
+    // LINE takes messages for strangers and delivers none, and whoever came by LINE Login may be one.
+    let friend = match (way, is_friend) {
+        (Way::Line, false) if needs_friend => Some(words.befriend),
+        (Way::Line, false) => Some(words.befriend_perhaps),
+        (Way::Line, true) | (Way::Mail | Way::Web, _) => None,
+    };
     let own = links::links(&env.keys, tenant, holder, today);
     let shown = DonePage {
         frame: Frame::new(tenant, language),
@@ -88,8 +102,9 @@ pub(super) fn registered(
         stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
         next: if needs_friend { String::new() } else { next },
         befriend: basic_id
-            .filter(|_| needs_friend)
+            .filter(|_| friend.is_some())
             .map(|id| format!("https://line.me/R/ti/p/%40{}", id.trim_start_matches('@'))),
+        friend,
         needs_friend,
         own: (way == Way::Web).then_some(OwnLinks {
             words: own.words,

@@ -266,7 +266,18 @@ pub(crate) fn go_out_to(place: &Place, wish: &str) -> (String, String) {
 /// Follows the link of the page that leads on to LINE, with the cookie that came with the page.
 pub(crate) fn go_on(place: &Place, page: &Answer) -> (String, String) {
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-    page.says("<a class=\"button button--main button--wide\" href=\"/hidamari/line/enter?to=errand\">");
+    let link = page
+        .body
+        .split("<a class=\"button button--main button--wide\" href=\"")
+        .nth(1);
+    let link = link
+        .and_then(|link| link.split('"').next())
+        .unwrap()
+        .replace("&#38;", "&");
+    assert!(
+        link.starts_with("/hidamari/line/enter?") && link.ends_with("to=errand"),
+        "{link}"
+    );
     let errand = page.header("set-cookie");
     for word in [
         "kizuna_errand=",
@@ -278,7 +289,7 @@ pub(crate) fn go_on(place: &Place, page: &Answer) -> (String, String) {
         assert!(errand.contains(word), "{word}: {errand}");
     }
     let ticket = errand.split(';').next().unwrap();
-    let answer = come_back(place, "/hidamari/line/enter?to=errand", ticket);
+    let answer = come_back(place, &link, ticket);
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     let login = answer.header("set-cookie").split(';').next().unwrap().to_owned();
     (answer.header("location").to_owned(), login)
@@ -319,13 +330,13 @@ fn the_ticket_of_an_errand_is_in_no_address_and_taken_from_none() {
 
         // From a link nothing is taken, with the cookie or without.
         let sent = go_out_to(&place, &format!("?errand={ticket}"));
-        assert!(!sent.1.contains('~'), "{}", sent.1);
+        assert!(!sent.1.contains("errand"), "{}", sent.1);
         let bare = place.get(&format!("/hidamari/line/enter?to=errand&errand={ticket}"));
         assert_eq!(bare.status, StatusCode::NOT_FOUND);
         assert_eq!(bare.header("set-cookie"), "");
         let plain = come_back(&place, "/hidamari/line/enter", &format!("kizuna_errand={ticket}"));
         assert!(
-            !plain.header("set-cookie").contains('~'),
+            !plain.header("set-cookie").contains("errand"),
             "another button is another wish"
         );
     }
@@ -407,14 +418,15 @@ fn whoever_comes_back_without_what_they_left_with_is_turned_away_before_line_is_
     let (door, cookie) = go_out(&place);
     let state = parameter(&door, "state");
     let (_, other) = go_out(&place);
-    let forged = format!("{}x", cookie.strip_suffix(|_| true).unwrap());
+    let forged = cookie.replacen('~', "x~", 1);
     for (path, cookie, expected) in [
         ("?code=c".to_owned(), cookie.as_str(), 403),
         ("?code=c&state=x".to_owned(), &cookie, 403),
         (format!("?code=c&state={state}"), "", 403),
         (format!("?code=c&state={state}"), &other, 403),
         (format!("?code=c&state={state}"), &forged, 403),
-        ("?error=access_denied&state=x".to_owned(), &cookie, 403),
+        ("?error=invalid_scope&state=x".to_owned(), &cookie, 403),
+        ("?error=server_error&state=x".to_owned(), &cookie, 502),
         // All is right, and LINE does not answer.
         (format!("?code=c&state={state}"), &cookie, 502),
     ] {
@@ -457,17 +469,16 @@ fn the_page_inside_line_alone_may_load_lines_script_and_has_a_way_without() {
     page.says("data-liff=\"1657-abc\"")
         .says("href=\"/hidamari/line/enter\"");
     let policy = page.header("content-security-policy");
-    assert!(
-        policy.contains("script-src 'self' https://static.line-scdn.net;"),
-        "{policy}"
+    assert_eq!(
+        policy,
+        "default-src 'none'; script-src 'self' https://static.line-scdn.net; \
+         connect-src https://api.line.me https://liffsdk.line-scdn.net; style-src 'self'; img-src 'self' data:; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
-    assert!(!policy.contains("unsafe"), "{policy}");
-    assert!(
-        !place
-            .get("/hidamari/stopped")
-            .header("content-security-policy")
-            .contains("script-src")
-    );
+    for other in ["/hidamari/register", "/hidamari/stopped", "/hidamari/line/callback"] {
+        let policy = place.get(other).header("content-security-policy").to_owned();
+        assert!(!policy.contains("line"), "{other}: {policy}");
+    }
     let script = page
         .body
         .split("src=\"/assets/")
@@ -501,4 +512,73 @@ fn the_page_inside_line_alone_may_load_lines_script_and_has_a_way_without() {
     assert_eq!(posted("same-origin", "http://127.0.0.1:8117", &plausible), 502);
     assert_eq!(posted("cross-site", "null", &plausible), 403);
     assert_eq!(posted("same-origin", "https://evil.example", &plausible), 403);
+}
+
+#[test]
+fn what_somebody_came_with_is_not_lost_at_line() {
+    let (place, town) = on_line(
+        &[("login_channel_id", "1657"), ("liff_id", "1657-abc")],
+        &[("login_channel_secret", "login-secret")],
+    );
+    let page = place.get("/hidamari/register?lang=en&p=bcdfgh");
+    page.says("href=\"/hidamari/line/enter?lang=en&#38;p=bcdfgh\"");
+    let (door, cookie) = go_out_to(&place, "?lang=en&p=bcdfgh");
+    let state = parameter(&door, "state");
+    let denied = come_back(
+        &place,
+        &format!("/hidamari/line/callback?error=access_denied&state={state}"),
+        &cookie,
+    );
+    assert_eq!(denied.status, StatusCode::SEE_OTHER);
+    assert_eq!(denied.header("location"), "/hidamari/register?lang=en&to=else&p=bcdfgh");
+    place.get(denied.header("location")).says("Nothing is registered yet");
+
+    // A reader who wanted to tell of a birth is not led to the form.
+    let (_, cookie) = go_out_to(&place, "?lang=easy&to=birth");
+    let denied = come_back(&place, "/hidamari/line/callback?error=access_denied", &cookie);
+    assert_eq!(denied.status, StatusCode::OK);
+    denied
+        .says("href=\"/hidamari/line/enter?lang=easy&#38;to=birth\"")
+        .is_silent_about("/register");
+    // Nor one with an errand, whose ticket can be tried again.
+    let pressed = send(
+        &place,
+        &own(&place, &town, reader(&place, &town, "そら"), "delivery"),
+        &[("step", "line")],
+    );
+    let (_, cookie) = go_on(&place, &pressed);
+    let denied = come_back(&place, "/hidamari/line/callback?error=access_denied", &cookie);
+    denied
+        .says("href=\"/hidamari/line/enter?to=errand\"")
+        .is_silent_about("/my/");
+    assert!(!denied.header("set-cookie").contains("kizuna_errand"));
+
+    let inside = place.get("/hidamari/line/liff?lang=en&p=bcdfgh&to=birth");
+    for link in [
+        "action=\"/hidamari/line/liff?lang=en&#38;to=birth&#38;p=bcdfgh\"",
+        "href=\"/hidamari/line/enter?lang=en&#38;to=birth&#38;p=bcdfgh\"",
+        "href=\"/hidamari/register?lang=en&#38;p=bcdfgh\"",
+        "href=\"?lang=easy&#38;to=birth&#38;p=bcdfgh\"",
+    ] {
+        inside.says(link);
+    }
+    inside.is_silent_about("href=\"?lang=easy\"");
+}
+
+#[test]
+fn whoever_is_lost_between_lines_app_and_the_browser_can_go_without_the_app() {
+    let (place, _) = on_line(
+        &[("login_channel_id", "1657")],
+        &[("login_channel_secret", "login-secret")],
+    );
+    let lost = place.get("/hidamari/line/callback?code=c&state=s");
+    assert_eq!(lost.status, StatusCode::FORBIDDEN);
+    lost.says("href=\"/hidamari/line/enter?plain=1\"")
+        .says("href=\"/hidamari/line/enter\"")
+        .says("href=\"/hidamari/register\"");
+    assert_eq!(parameter(&go_out(&place).0, "disable_auto_login"), "false");
+    assert_eq!(
+        parameter(&go_out_to(&place, "?plain=1").0, "disable_auto_login"),
+        "true"
+    );
 }
