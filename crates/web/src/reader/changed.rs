@@ -33,6 +33,7 @@ pub(crate) async fn get(
         "pause" => words.pause,
         "resume" => words.resume,
         "one" => words.one,
+        "moved" => words.moved,
         _ => return Err(PageError::NotFound),
     };
     let shown = blocking(&site, move |site| {
@@ -56,6 +57,7 @@ struct Words {
     pause: (&'static str, &'static str),
     resume: (&'static str, &'static str),
     one: (&'static str, &'static str),
+    moved: (&'static str, &'static str),
 }
 
 static JA: Words = Words {
@@ -67,6 +69,10 @@ static JA: Words = Words {
     ),
     resume: ("お休みをおわりにしました", "あしたから、またお届けします。"),
     one: ("止めました", "ほかのことばは、そのまま届きます。"),
+    moved: (
+        "うつりました",
+        "この番号は、もう使われています。つづきは、うつったときにえらんだ受け取り方で読めます。メールはいちばん下のリンク、LINEはトークのメニュー、自分のページの方は、うつったときにひらいたページから、ひらけます。",
+    ),
 };
 
 static EASY: Words = Words {
@@ -78,6 +84,10 @@ static EASY: Words = Words {
     ),
     resume: ("お｜休《やす》みが おわりました", "あしたから、また とどきます。"),
     one: ("とめました", "ほかの ことばは、そのまま とどきます。"),
+    moved: (
+        "うつりました",
+        "この ｜番号《ばんごう》は、もう ｜使《つか》いました。つづきは、えらんだ ｜受《う》け｜取《と》り｜方《かた》で ｜読《よ》めます。メールの リンクか、LINEの メニューを おしてください。｜自分《じぶん》の ページで ｜読《よ》む ｜人《ひと》は、うつった ときの ページを ひらいてください。",
+    ),
 };
 
 static EN: Words = Words {
@@ -89,4 +99,8 @@ static EN: Words = Words {
     ),
     resume: ("The pause has ended", "The words come again from tomorrow."),
     one: ("Ended", "All other words go on."),
+    moved: (
+        "You have moved",
+        "This code has been used. You go on reading in the way you chose when you moved: by the link at the end of each mail, by the LINE menu, or on the page that you opened then.",
+    ),
 };
