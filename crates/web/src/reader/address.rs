@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::trouble::Trouble;
 use kizuna_engine::actions::addresses::{self, Ailing, Asked};
+use kizuna_engine::actions::life;
 use kizuna_engine::line::identity::{self, Purpose, Shown};
 use kizuna_store::tenants::{self, Tenant};
 
@@ -233,9 +234,13 @@ pub(crate) async fn get(
         });
     let shown = blocking(&site, move |site| {
         let Own { tenant, reader, token } = own;
+        // Nothing comes to whoever follows nothing, at whatever address.
+        if life::children(&site.env, &tenant, reader)?.is_empty() {
+            return Ok(Err(closed(site, &tenant, language, Closed::Gone)?));
+        }
         let ailing = addresses::trouble(&site.env, &tenant, reader)?;
         let page = |name: &str| format!("/{}/my/{token}{name}{}", tenant.code, language.query());
-        Ok(AddressPage {
+        Ok(Ok(AddressPage {
             frame: Frame::new(&tenant, language),
             words,
             ill: ailing.map(|Ailing { trouble, is_silent, .. }| {
@@ -250,10 +255,13 @@ pub(crate) async fn get(
             desks: Desks {
                 desks: desks(site, &tenant, language)?,
             },
-        })
+        }))
     })
     .await?;
-    page(StatusCode::OK, &shown)
+    match shown {
+        Ok(shown) => page(StatusCode::OK, &shown),
+        Err(answer) => Ok(answer),
+    }
 }
 
 /// The domain that readers let through.
