@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use kizuna_store::{Scope, throttles};
+use kizuna_store::{Scope, StoreError, WriteTx, throttles};
 
 use crate::env::Env;
 use crate::error::EngineError;
@@ -37,10 +37,39 @@ pub const REGISTRATIONS_AT_TENANT: Limit = Limit {
     stretch: SignedDuration::from_hours(1),
 };
 
+/// Mails that show whether mail arrives, to one address of a reader who asks for them on their own page.
+pub const REPAIRS_OF_ADDRESS: Limit = Limit {
+    kind: "repair-address",
+    uses_max: 3,
+    stretch: SignedDuration::from_hours(24),
+};
+/// Mails of that kind that one tenant sends.
+pub const REPAIRS_AT_TENANT: Limit = Limit {
+    kind: "repair-tenant",
+    uses_max: 300,
+    stretch: SignedDuration::from_hours(1),
+};
+/// Fresh links to one reader's own pages: whoever holds an old mail can ask for them.
+pub const FRESH_LINKS_OF_DAY: Limit = Limit {
+    kind: "fresh-link-day",
+    uses_max: 3,
+    stretch: SignedDuration::from_hours(24),
+};
+
 /// Counts one use under each limit, of the words that stand beside it; says until when to wait where one is used up.
 ///
 /// What a first limit refuses is not counted under the next.
 pub fn admit(env: &Env, scope: Scope, uses: &[(Limit, &[u8])]) -> Result<Option<Timestamp>, EngineError> {
+    Ok(env.write(|tx| count(tx, env, scope, uses))?)
+}
+
+/// The same in the transaction of what is asked for, so that neither happens without the other.
+pub(crate) fn count(
+    tx: &mut WriteTx<'_>,
+    env: &Env,
+    scope: Scope,
+    uses: &[(Limit, &[u8])],
+) -> Result<Option<Timestamp>, StoreError> {
     let now = env.clock.now();
     let buckets: Vec<(Limit, [u8; 16])> = uses
         .iter()
@@ -49,16 +78,14 @@ pub fn admit(env: &Env, scope: Scope, uses: &[(Limit, &[u8])]) -> Result<Option<
             (*limit, env.keys.index_of(limit.kind, &words))
         })
         .collect();
-    Ok(env.write(|tx| {
-        for (limit, bucket) in &buckets {
-            let until = now.checked_add(limit.stretch).unwrap_or(Timestamp::MAX);
-            let (uses, ends) = throttles::hit(tx, bucket, now, until)?;
-            if uses > limit.uses_max {
-                return Ok(Some(ends));
-            }
+    for (limit, bucket) in &buckets {
+        let until = now.checked_add(limit.stretch).unwrap_or(Timestamp::MAX);
+        let (uses, ends) = throttles::hit(tx, bucket, now, until)?;
+        if uses > limit.uses_max {
+            return Ok(Some(ends));
         }
-        Ok(None)
-    })?)
+    }
+    Ok(None)
 }
 
 /// A client's address as it is counted: of IPv6 the first half, which one household has to itself.

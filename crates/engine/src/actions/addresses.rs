@@ -14,6 +14,7 @@ use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::identity::{self, Pass, Purpose};
 use crate::run;
+use crate::throttle::{self, Limit, REPAIRS_AT_TENANT, REPAIRS_OF_ADDRESS};
 use crate::transactional::{self, New, Occasion};
 
 /// Addresses of one tenant that bounces may suppress within an hour. More at once is a fault of ours or of a provider,
@@ -23,9 +24,9 @@ pub const SUPPRESSIONS_MAX: i64 = 100;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// In which time mails to one address are counted.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// Mails that one address is sent in a day because somebody asked for them.
+/// Mails that one address is sent in a day because a mail asked for them, perhaps in somebody else's name.
 pub const ANSWERS_PER_DAY_MAX: i64 = 3;
-/// Mails that one tenant sends in an hour because somebody asked for them by mail or on a reader's page.
+/// Mails that one tenant sends in an hour because mails asked for them.
 pub const ANSWERS_PER_HOUR_MAX: i64 = 300;
 
 fn ago(now: Timestamp, span: SignedDuration) -> Timestamp {
@@ -115,7 +116,7 @@ pub fn sweep(env: &Env) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// True where an address, and the tenant as a whole, may be sent one more mail because somebody asked; notes it then.
+/// True where an address, and the tenant as a whole, may be sent one more mail because a mail asked; notes it then.
 pub(crate) fn may_answer(tx: &mut WriteTx<'_>, env: &Env, scope: Scope, address: &str) -> Result<bool, StoreError> {
     let now = env.clock.now();
     let to_them = mails::answers_to(tx, &env.keys, scope, address, ago(now, DAY))?;
@@ -202,7 +203,9 @@ pub fn ask_repair(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &s
         let Some((point, _)) = ill(tx, env, scope, reader, today)?.filter(|_| follows) else {
             return Ok(Asked::NothingIll);
         };
-        if !may_answer(tx, env, scope, &point.address)? {
+        // Counted by itself: what strangers send in the reader's name takes nothing from what the reader asks for.
+        let asked: [(Limit, &[u8]); 2] = [(REPAIRS_OF_ADDRESS, point.id.bytes()), (REPAIRS_AT_TENANT, b"")];
+        if throttle::count(tx, env, scope, &asked)?.is_some() {
             return Ok(Asked::Enough);
         }
         let subject = point.id.to_string();

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::day::SendWindow;
 use kizuna_domain::ids::{BatchId, NAMESPACE, PointId, SubscriberId};
 use kizuna_domain::people::{Follower, PointState, Reach};
-use kizuna_domain::roster::is_plausible_address;
+use kizuna_domain::registration::mail_address;
 use kizuna_store::people::{self, NewPoint};
 use kizuna_store::runs::{self, NewBatch, WaitingLetter};
 use kizuna_store::tenants::{self, Tenant};
@@ -18,11 +18,11 @@ use crate::error::EngineError;
 use crate::line::errand::Proved;
 use crate::line::identity::{self, Pass, Purpose};
 use crate::transactional::{self, New, Occasion};
-use crate::ways::{MAIL, WEB};
+use crate::ways::WEB;
 
 /// Mails to new addresses that one reader may ask for in a day.
 const ASKED_MAX: i64 = 5;
-/// Mails of this kind that may come to one address in a day, whoever asks for them.
+/// Mails of this kind that may come to one address in a day, whoever asks for them; the links of the earlier ones work.
 const ASKED_OF_ADDRESS_MAX: i64 = 3;
 /// How long asking counts.
 const ASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -148,7 +148,7 @@ pub fn read_on_the_web(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Resu
 
 /// Asks whoever reads an e-mail address whether a reader's messages may come there.
 ///
-/// The answer is the same whether the address is known, refused or new: the page tells nobody which addresses exist.
+/// The answer is the same whether the address is known, refused, new or asked for too often: the page tells nobody which addresses exist.
 pub fn ask_mail(
     env: &Env,
     tenant: &Tenant,
@@ -157,41 +157,37 @@ pub fn ask_mail(
     language: &str,
 ) -> Result<Asked, EngineError> {
     let scope = tenant.scope();
-    let address = address.trim();
-    if !MAIL.iter().all(|channel| is_plausible_address(channel, address)) {
+    let Some(address) = mail_address(address) else {
         return Ok(Asked::NotAnAddress);
-    }
+    };
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.way-asked");
     let id = env.ids.next();
     let until = note.at.checked_add(ASKED_FOR).unwrap_or(Timestamp::MAX);
     let expires = note.at.checked_add(identity::VALID).unwrap_or(Timestamp::MAX);
-    let buckets = [
-        ("way-reader", reader.bytes().to_vec(), ASKED_MAX),
-        (
-            "way-address",
-            kizuna_domain::text::fold(address).into_bytes(),
-            ASKED_OF_ADDRESS_MAX,
-        ),
-    ];
+    let bucket = |kind, words: &[u8]| {
+        let words = [scope.tenant().bytes().as_slice(), words].concat();
+        env.keys.index_of(kind, &words)
+    };
+    let of_reader = bucket("way-reader", reader.bytes());
+    let of_address = bucket("way-address", address.as_bytes());
     Ok(env.write(|tx| {
         let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
         let account = transactional::way(tx, env, scope)?;
         let Some(account) = account.filter(|_| follows && tenant.settings.choices.ways) else {
             return Ok(Asked::NotOffered);
         };
-        for (kind, words, most) in &buckets {
-            let words = [scope.tenant().bytes().as_slice(), words].concat();
-            if throttles::hit(tx, &env.keys.index_of(kind, &words), note.at, until)?.0 > *most {
-                return Ok(Asked::TooOften);
-            }
+        if throttles::hit(tx, &of_reader, note.at, until)?.0 > ASKED_MAX {
+            return Ok(Asked::TooOften);
         }
-        if people::suppression(tx, &env.keys, scope, &account.channel, address)?.is_none() {
+        // Nobody learns how often others asked.
+        let is_enough = throttles::hit(tx, &of_address, note.at, until)?.0 > ASKED_OF_ADDRESS_MAX;
+        if !is_enough && people::suppression(tx, &env.keys, scope, &account.channel, &address)?.is_none() {
             let subject = format!("{reader} {address}");
             let ticket = identity::issue(tx, &env.keys, scope, id, Purpose::Address, &subject, note.at)?;
             let mail = New {
                 occasion: Occasion::Confirm,
                 language,
-                address,
+                address: &address,
                 link: &format!("{}/{}/delivery/{ticket}", tenant.settings.base_url, tenant.code),
                 expires,
             };

@@ -8,16 +8,19 @@ use kizuna_store::tenants::Tenant;
 use super::{Actor, Note};
 use crate::env::Env;
 use crate::error::EngineError;
+use crate::throttle::{self, FRESH_LINKS_OF_DAY, Limit};
 use crate::transactional::{self, New, Occasion};
 use crate::{links, run};
 
 /// A reader gets one fresh link in this time, however often somebody asks.
 pub const ONE_IN: SignedDuration = SignedDuration::from_hours(1);
+/// Days after its end for which an old link still asks for a fresh one: a mail may lie for a year and a little.
+pub const ASKS_FOR_DAYS: i32 = 400;
 
 /// Sends a reader a fresh link to their own pages; says whether a mail is on its way.
 ///
-/// None goes to whoever stopped, has no e-mail address that works, or got one within [`ONE_IN`]. The page that asked
-/// must answer the same in every case.
+/// None goes to whoever stopped, has no e-mail address that works, or got one within [`ONE_IN`], or as many in a
+/// day as [`FRESH_LINKS_OF_DAY`] lets through. The page that asked must answer the same in every case.
 pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) -> Result<bool, EngineError> {
     let settings = &tenant.settings;
     if settings.base_url.is_empty() {
@@ -37,6 +40,10 @@ pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) ->
             return Ok(false);
         };
         if !people::ask_fresh(tx, scope, reader, note.at, since)? {
+            return Ok(false);
+        }
+        let asked: [(Limit, &[u8]); 1] = [(FRESH_LINKS_OF_DAY, reader.bytes())];
+        if throttle::count(tx, env, scope, &asked)?.is_some() {
             return Ok(false);
         }
         let mail = New {
