@@ -1,7 +1,6 @@
 //! 登録できました: where the family stands, what comes when, and for whoever reads on the page only their own link.
 
 use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::day::Day;
@@ -18,7 +17,6 @@ use super::{Closed, Desks, Frame, Way, confirm, desks};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
-use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
 
 /// The links of whoever reads on the page only.
@@ -44,15 +42,6 @@ struct DonePage {
     desks: Desks,
 }
 
-/// The first page of somebody who reads on the page only.
-pub(crate) async fn welcome(
-    State(site): State<Shared>,
-    language: Language,
-    Own { tenant, reader, .. }: Own,
-) -> Result<Response, PageError> {
-    blocking(&site, move |site| registered(site, &tenant, language, Way::Web, reader)).await
-}
-
 /// Says that it is done to a reader who came by one way.
 pub(super) fn registered(
     site: &Site,
@@ -71,7 +60,7 @@ pub(super) fn registered(
             account.and_then(|mut account| account.settings.remove("basic_id")),
         ))
     })?;
-    // The newest, whose number is the highest.
+    // The newest, whose number is the highest. Whoever stopped since is asked nothing.
     let Some(follower) = following.last() else {
         return confirm::gone(site, tenant, language, Closed::Used);
     };
@@ -79,8 +68,12 @@ pub(super) fn registered(
     let (next, first) = next(site, tenant, language, way, today, follower)?;
     let needs_friend = way == Way::Line && follower.reach == Reach::Silent(SkipReason::Blocked);
     let own = links::links(&env.keys, tenant, reader, today);
+    let mut frame = Frame::new(tenant, language);
+    if way == Way::Web {
+        "&new=1".clone_into(&mut frame.behind);
+    }
     let shown = DonePage {
-        frame: Frame::new(tenant, language),
+        frame,
         words,
         way: words.way(way),
         stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
@@ -133,7 +126,7 @@ fn next(
     let Some(ahead) = explain::ahead(&site.env, tenant, follower, from)? else {
         return Ok((words.next_none.to_owned(), None));
     };
-    let time = time_words(&tenant.settings.send_from, language);
+    let time = dates::time(&tenant.settings.send_from, language);
     let sentence = if ahead.on == today && now >= window.opens(today, &zone) {
         words.next_now
     } else if ahead.on == today {
@@ -149,22 +142,4 @@ fn next(
         .replace("{day}", &dates::day(ahead.on, language));
     // What comes after today's words is not the first any more.
     Ok((sentence, Some(ahead.draft).filter(|_| !had_today)))
-}
-
-/// `08:00` as people say it: 朝8時.
-fn time_words(time: &str, language: Language) -> String {
-    let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
-    let hour: u8 = hour.parse().unwrap_or_default();
-    match (language, minute) {
-        (Language::En, _) => time.to_owned(),
-        (Language::Ja | Language::Easy, minute) => {
-            let part = if (4..11).contains(&hour) { "朝" } else { "" };
-            let minute = if minute == "00" {
-                String::new()
-            } else {
-                format!("{minute}分")
-            };
-            format!("{part}{hour}時{minute}")
-        }
-    }
 }
