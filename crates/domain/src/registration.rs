@@ -3,6 +3,7 @@
 use crate::age::DUE_AT;
 use crate::day::Day;
 use crate::position::{AGE_DAYS_MAX, Anchor, Customs, DUE_AT_AFTER_LAST, EndRule};
+use crate::roster::{figures, is_plausible_address};
 use crate::text::{fold, invisible};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -39,20 +40,27 @@ pub enum DateProblem {
     FarFromDue,
 }
 
-/// Reads year, month and day as a form gives them, in digits of any width.
+/// Reads year, month and day as a form gives them: in digits of any width, of an era too (令和9, R9), with 3/15 in one
+/// part or the whole date in one.
 ///
 /// ```
 /// use kizuna_domain::registration::{DateProblem, read_day};
-/// assert_eq!(read_day("2027", "３", "15").unwrap().to_string(), "2027-03-15");
+/// assert_eq!(read_day("令和９年", "３", "15日").unwrap().to_string(), "2027-03-15");
+/// assert_eq!(read_day("2027", "3/15", "").unwrap().to_string(), "2027-03-15");
 /// assert_eq!(read_day("2027", "2", "30"), Err(DateProblem::NoSuchDay { month: 2, last: 28 }));
 /// ```
 pub fn read_day(year: &str, month: &str, day: &str) -> Result<Day, DateProblem> {
-    let number = |text: &str| fold(text).parse::<i16>().map_err(|_| DateProblem::Missing);
-    let (year, month, day) = (number(year)?, number(month)?, number(day)?);
-    let month = i8::try_from(month).map_err(|_| DateProblem::Missing)?;
+    let parts = [year, month, day].map(fold);
+    // A year is often filled in beforehand: a whole date beside it counts.
+    let whole = parts.iter().find_map(|part| figures(part));
+    let joined = || {
+        let parts = parts.iter().map(|part| part.trim_end_matches(['年', '月', '日']));
+        let given: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        figures(&given.join("/"))
+    };
+    let (year, month, day) = whole.or_else(joined).ok_or(DateProblem::Missing)?;
     let first = Day::new(year, month, 1).ok_or(DateProblem::Missing)?;
-    let found = i8::try_from(day).ok().and_then(|day| Day::new(year, month, day));
-    found.ok_or_else(|| {
+    Day::new(year, month, day).ok_or_else(|| {
         let days = (28..=30).take_while(|ahead| (first + *ahead).month() == month).count();
         DateProblem::NoSuchDay {
             month,
@@ -101,6 +109,18 @@ pub fn born(before: &Anchor, on: Day, today: Day) -> Result<Anchor, DateProblem>
         return Err(DateProblem::FarFromDue);
     }
     Ok(Anchor::Birth { on, due })
+}
+
+/// Reads an e-mail address as a form gives it, with width and case evened out; `None` where it can be none.
+///
+/// ```
+/// use kizuna_domain::registration::mail_address;
+/// assert_eq!(mail_address(" Ｈana＠Reader.example ").as_deref(), Some("hana@reader.example"));
+/// assert_eq!(mail_address("hana@"), None);
+/// ```
+pub fn mail_address(text: &str) -> Option<String> {
+    let address = fold(text);
+    is_plausible_address("email", &address).then_some(address)
 }
 
 /// Characters of a nickname at most: it stands above a message, beside others.

@@ -390,10 +390,16 @@ pub fn is_plausible_address(channel: &str, address: &str) -> bool {
 /// assert_eq!(read_date("8.4.1"), None); // no era, no guess
 /// ```
 pub fn read_date(text: &str) -> Option<Day> {
+    let (year, month, day) = figures(text)?;
+    Day::new(year, month, day)
+}
+
+/// Year, month and day of a date as people write it, whether or not the month has such a day.
+pub(crate) fn figures(text: &str) -> Option<(i16, i8, i8)> {
     let text = fold(text);
-    let eras: [(&[&str], i16, &str, &str); 2] = [
-        (&["令和", "r"], 2018, "2019-05-01", "2199-12-31"),
-        (&["平成", "h"], 1988, "1989-01-08", "2019-04-30"),
+    let eras: [(&[&str], i16, _, _); 2] = [
+        (&["令和", "r"], 2018, (2019, 5, 1), (2199, 12, 31)),
+        (&["平成", "h"], 1988, (1989, 1, 8), (2019, 4, 30)),
     ];
     for (names, before_first, first, last) in eras {
         if let Some(rest) = names.iter().find_map(|name| text.strip_prefix(name)) {
@@ -403,15 +409,14 @@ pub fn read_date(text: &str) -> Option<Day> {
             } else {
                 year.parse::<i16>().ok().filter(|y| *y > 0)?
             };
-            let day = Day::new(before_first.checked_add(year)?, month, day)?;
-            let (first, last): (Day, Day) = (first.parse().ok()?, last.parse().ok()?);
-            return (first <= day && day <= last).then_some(day);
+            let written = (before_first.checked_add(year)?, month, day);
+            return (first <= written && written <= last).then_some(written);
         }
     }
     let (year, month, day) = three(&text)?;
     // Two digits could be an era year: no guess.
     let year = year.parse::<i16>().ok().filter(|_| year.len() == 4)?;
-    Day::new(year, month, day)
+    Some((year, month, day))
 }
 
 fn three(text: &str) -> Option<(&str, i8, i8)> {

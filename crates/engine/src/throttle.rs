@@ -91,6 +91,25 @@ pub const MOVES_AT_TENANT: Limit = Limit {
     stretch: HOUR,
 };
 
+/// Mails that show whether mail arrives, to one address of a reader who asks for them on their own page.
+pub const REPAIRS_OF_ADDRESS: Limit = Limit {
+    kind: "repair-address",
+    uses_max: 3,
+    stretch: DAY,
+};
+/// Mails of that kind that one tenant sends.
+pub const REPAIRS_AT_TENANT: Limit = Limit {
+    kind: "repair-tenant",
+    uses_max: 300,
+    stretch: HOUR,
+};
+/// Fresh links to one reader's own pages: whoever holds an old mail can ask for them.
+pub const FRESH_LINKS_OF_DAY: Limit = Limit {
+    kind: "fresh-link-day",
+    uses_max: 3,
+    stretch: DAY,
+};
+
 /// Counts one use under each limit, of the words that stand beside it; says until when to wait where one is used up,
 /// and counts nothing then.
 pub fn admit(env: &Env, scope: Scope, uses: &[(Limit, &[u8])]) -> Result<Option<Timestamp>, EngineError> {

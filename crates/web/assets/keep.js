@@ -13,7 +13,8 @@ else if (form.dataset.keep == "fill") {
 }
 let sure;
 form?.addEventListener("submit", (event) => {
-  if (sure) return (sure = 0);
+  // Old browsers cannot press again by themselves: there the first press goes out unasked.
+  if (sure || !form.requestSubmit) return (sure = 0);
   event.preventDefault();
   fetch("/healthz", { method: "HEAD", cache: "no-store" }).then(
     () => {

@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use kizuna_domain::day::{Day, YEAR_MAX, YEAR_MIN};
+use kizuna_domain::roster::read_date;
 use serde::Deserialize;
 
 /// The day in an address, as it was typed.
@@ -27,9 +28,9 @@ impl DayQuery {
                 day: usual,
                 unreadable: false,
             },
-            Some(text) => match text.parse() {
-                Ok(day) => Chosen { day, unreadable: false },
-                Err(_) => Chosen {
+            Some(text) => match read_date(text) {
+                Some(day) => Chosen { day, unreadable: false },
+                None => Chosen {
                     day: usual,
                     unreadable: true,
                 },

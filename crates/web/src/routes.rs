@@ -23,8 +23,8 @@ use crate::office::{
 };
 use crate::reader::{
     accessibility, address, birth, born, changed, child, confirm, data, data_file, date, delivery, delivery_confirm,
-    desks, erase, expired, invite, move_in, moving, my, past, pause, print, reading, register, registered, renew, sent,
-    stop, stop_each, stopped, support, with,
+    desks, erase, expired, invite, move_in, moving, my, past, pause, print, reading, register, renew, sent, stop,
+    stop_each, stopped, support, with,
 };
 use crate::staff::{join, me, sign_in};
 use crate::{Site, assets, error, front, health, media};
@@ -121,7 +121,6 @@ pub fn table() -> Vec<Route> {
         route("GET", "/{tenant}/confirm/{token}", Reader, get(confirm::get)),
         route("POST", "/{tenant}/confirm/{token}", Reader, post(confirm::post)),
         route("GET", "/{tenant}/confirm/{token}/done", Reader, get(confirm::done)),
-        route("GET", "/{tenant}/my/{token}/welcome", Reader, get(registered::welcome)),
         route("GET", "/{tenant}/my/{token}/birth", Reader, get(birth::get)),
         route("POST", "/{tenant}/my/{token}/birth", Reader, post(birth::post)),
         route(

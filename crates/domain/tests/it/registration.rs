@@ -39,6 +39,47 @@ fn a_day_is_read_if_and_only_if_the_calendar_has_it() {
 }
 
 #[test]
+fn a_day_is_read_however_people_write_it() {
+    for (year, month, of_month) in [
+        ("2027", "3", "15"),
+        ("２０２７年", "３月", "１５日"),
+        ("令和9", "3", "15"),
+        ("令和９年", "3", "15"),
+        ("R9", "03", "15"),
+        ("r9", "3/15", ""),
+        ("2027", "3/15", ""),
+        ("2027", "", "３／１５"),
+        ("2027", "3月15日", ""),
+        ("2027/3/15", "", ""),
+        ("令和9年3月15日", "", ""),
+        ("2026", "", "2027/3/15"),
+        ("2026", "R9.3.15", ""),
+    ] {
+        assert_eq!(
+            read_day(year, month, of_month),
+            Ok(day("2027-03-15")),
+            "{year}-{month}-{of_month}"
+        );
+    }
+    assert_eq!(
+        read_day("令和9", "2/30", ""),
+        Err(DateProblem::NoSuchDay { month: 2, last: 28 })
+    );
+    for (year, month, of_month) in [
+        ("9", "3", "15"),
+        ("", "3/15", ""),
+        ("平成39", "3", "15"),
+        ("2027", "3/15", "15"),
+    ] {
+        assert_eq!(
+            read_day(year, month, of_month),
+            Err(DateProblem::Missing),
+            "{year}-{month}-{of_month}"
+        );
+    }
+}
+
+#[test]
 fn a_due_date_is_taken_from_thirteen_days_back_to_ten_months_ahead() {
     let today = day("2026-11-22");
     let taken = |date: Day| anchor(Situation::Pregnant, date, today, [], &Customs::default());

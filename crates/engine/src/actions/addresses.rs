@@ -14,7 +14,7 @@ use crate::env::Env;
 use crate::error::EngineError;
 use crate::line::identity::{self, Pass, Purpose};
 use crate::run;
-use crate::throttle::{self, ANSWERS_OF_TENANT, ANSWERS_TO_ADDRESS, Limit};
+use crate::throttle::{self, ANSWERS_OF_TENANT, ANSWERS_TO_ADDRESS, Limit, REPAIRS_AT_TENANT, REPAIRS_OF_ADDRESS};
 use crate::transactional::{self, New, Occasion};
 
 /// Addresses of one tenant that bounces may suppress within an hour. More at once is a fault of ours or of a provider,
@@ -109,7 +109,7 @@ pub fn sweep(env: &Env) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// True where an address, and the tenant as a whole, may be sent one more mail because somebody asked; counts it then.
+/// True where an address, and the tenant as a whole, may be sent one more mail because a mail asked; counts it then.
 pub(crate) fn may_answer(tx: &mut WriteTx<'_>, env: &Env, scope: Scope, address: &str) -> Result<bool, StoreError> {
     let words = throttle::address_words(address);
     let uses: [(Limit, &[u8]); 2] = [(ANSWERS_TO_ADDRESS, &words), (ANSWERS_OF_TENANT, b"")];
@@ -191,7 +191,9 @@ pub fn ask_repair(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &s
         let Some((point, _)) = ill(tx, env, scope, reader, today)?.filter(|_| follows) else {
             return Ok(Asked::NothingIll);
         };
-        if !may_answer(tx, env, scope, &point.address)? {
+        // Counted by itself: what strangers send in the reader's name takes nothing from what the reader asks for.
+        let asked: [(Limit, &[u8]); 2] = [(REPAIRS_OF_ADDRESS, point.id.bytes()), (REPAIRS_AT_TENANT, b"")];
+        if throttle::count(tx, env, scope, &asked)?.is_some() {
             return Ok(Asked::Enough);
         }
         let subject = format!("{reader} {}", point.id);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::{CohortId, SubscriberId};
 use kizuna_domain::people::{PointState, Relation, SubscriptionState};
+use kizuna_domain::trouble::Trouble;
 use kizuna_store::tenants::Tenant;
 use kizuna_store::{Scope, StoreError, dossier, erase as rows, people, runs, successors};
 use serde::{Serialize, Serializer};
@@ -48,7 +49,9 @@ pub struct Export {
     pub area: Option<String>,
     /// The number another system knows the reader by.
     pub reference: Option<String>,
-    /// Addresses.
+    /// The hour of the day from which messages come, where the reader chose one.
+    pub hour: Option<u8>,
+    /// Addresses, the preferred one first.
     pub addresses: Vec<OwnAddress>,
     /// Children, also those for whom nothing comes any more.
     pub children: Vec<OwnChild>,
@@ -73,6 +76,17 @@ pub struct OwnAddress {
     pub address: String,
     /// Whether it is used.
     pub state: PointState,
+    /// What kept messages from it in the last weeks.
+    pub troubles: Vec<OwnTrouble>,
+}
+
+/// What kept messages from an address.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct OwnTrouble {
+    /// The day on which it was told.
+    pub day: Day,
+    /// What it was.
+    pub what: Trouble,
 }
 
 /// A child, or a pregnancy. Why it ended is not part of it.
@@ -88,6 +102,8 @@ pub struct OwnChild {
     pub registered_on: Day,
     /// Whether messages come.
     pub state: SubscriptionState,
+    /// Day on which a pause or a block last ended.
+    pub resumed_on: Option<Day>,
 }
 
 /// What a reader agreed to.
@@ -184,10 +200,17 @@ pub fn export(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option
             language: own.reader.language,
             area: own.reader.area,
             reference: own.reader.reference,
+            hour: own.hour,
             addresses: own
                 .addresses
                 .into_iter()
                 .map(|known| OwnAddress {
+                    troubles: own
+                        .troubles
+                        .iter()
+                        .filter(|(point, _, _)| *point == known.id)
+                        .map(|(_, what, day)| OwnTrouble { day: *day, what: *what })
+                        .collect(),
                     channel: known.channel,
                     address: known.address,
                     state: known.state,
@@ -202,6 +225,11 @@ pub fn export(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<Option
                     nickname: child.nickname,
                     registered_on: child.registered_on,
                     state: child.state,
+                    resumed_on: own
+                        .resumed
+                        .iter()
+                        .find(|(resumed, _)| *resumed == child.id)
+                        .map(|(_, on)| *on),
                 })
                 .collect(),
             consents: own

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use kizuna_domain::day::SendWindow;
 use kizuna_domain::ids::{BatchId, NAMESPACE, PointId, SubscriberId};
 use kizuna_domain::people::{Follower, PointState, Reach};
-use kizuna_domain::roster::is_plausible_address;
+use kizuna_domain::registration::mail_address;
 use kizuna_store::people::{self, NewPoint};
 use kizuna_store::runs::{self, NewBatch, WaitingLetter};
 use kizuna_store::tenants::{self, Tenant};
@@ -19,7 +19,7 @@ use crate::line::errand::Proved;
 use crate::line::identity::{self, Pass, Purpose};
 use crate::throttle::{self, Limit, NEW_ADDRESSES_AT_ADDRESS, NEW_ADDRESSES_OF_READER};
 use crate::transactional::{self, New, Occasion};
-use crate::ways::{MAIL, WEB};
+use crate::ways::WEB;
 
 /// What became of a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub fn read_on_the_web(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Resu
 
 /// Asks whoever reads an e-mail address whether a reader's messages may come there.
 ///
-/// The answer is the same whether the address is known, refused or new: the page tells nobody which addresses exist.
+/// The answer is the same whether the address is known, refused, new or asked for too often: the page tells nobody which addresses exist.
 pub fn ask_mail(
     env: &Env,
     tenant: &Tenant,
@@ -151,35 +151,34 @@ pub fn ask_mail(
     language: &str,
 ) -> Result<Asked, EngineError> {
     let scope = tenant.scope();
-    let address = address.trim();
-    if !MAIL.iter().all(|channel| is_plausible_address(channel, address)) {
+    let Some(address) = mail_address(address) else {
         return Ok(Asked::NotAnAddress);
-    }
+    };
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.way-asked");
     let id = env.ids.next();
     let expires = note.at.checked_add(identity::VALID).unwrap_or(Timestamp::MAX);
-    let words = throttle::address_words(address);
-    let asked: [(Limit, &[u8]); 2] = [
-        (NEW_ADDRESSES_OF_READER, reader.bytes()),
-        (NEW_ADDRESSES_AT_ADDRESS, &words),
-    ];
+    let words = throttle::address_words(&address);
+    let of_reader: [(Limit, &[u8]); 1] = [(NEW_ADDRESSES_OF_READER, reader.bytes())];
+    let of_address: [(Limit, &[u8]); 1] = [(NEW_ADDRESSES_AT_ADDRESS, &words)];
     Ok(env.write(|tx| {
         let follows = !people::of_subscriber(tx, &env.keys, scope, reader)?.is_empty();
         let account = transactional::way(tx, env, scope)?;
         let Some(account) = account.filter(|_| follows && tenant.settings.choices.ways) else {
             return Ok(Asked::NotOffered);
         };
-        if throttle::count(tx, env, scope, &asked)?.is_some() {
+        if throttle::count(tx, env, scope, &of_reader)?.is_some() {
             return Ok(Asked::TooOften);
         }
-        if people::suppression(tx, &env.keys, scope, &account.channel, address)?.is_none() {
+        // Nobody learns how often others asked.
+        let is_enough = throttle::count(tx, env, scope, &of_address)?.is_some();
+        if !is_enough && people::suppression(tx, &env.keys, scope, &account.channel, &address)?.is_none() {
             let subject = format!("{reader} {address}");
             let ticket = identity::issue(tx, &env.keys, scope, id, Purpose::Address, &subject, note.at)?;
             let mail = New {
                 occasion: Occasion::Confirm,
                 wish: Some(reader),
                 language,
-                address,
+                address: &address,
                 link: &format!("{}/{}/delivery/{ticket}", tenant.settings.base_url, tenant.code),
                 expires,
             };

@@ -9,13 +9,17 @@ use crate::env::Env;
 use crate::error::EngineError;
 use crate::links::{self, Holder};
 use crate::run;
-use crate::throttle::{self, FRESH_LINKS_OF_READER, Limit};
+use crate::throttle::{self, FRESH_LINKS_OF_DAY, FRESH_LINKS_OF_READER, Limit};
 use crate::transactional::{self, New, Occasion};
+
+/// Days after its end for which an old link still asks for a fresh one: a mail may lie for a year and a little.
+pub const ASKS_FOR_DAYS: i32 = 400;
 
 /// Sends a reader a fresh link to their own pages; says whether a mail is on its way.
 ///
-/// None goes to whoever stopped, has no e-mail address that works, or got one less than an hour ago ([`FRESH_LINKS_OF_READER`]). The page that asked
-/// must answer the same in every case.
+/// None goes to whoever stopped, has no e-mail address that works, or got as many in an hour or a day as
+/// [`FRESH_LINKS_OF_READER`] and [`FRESH_LINKS_OF_DAY`] let through. The page that asked must answer the same in every
+/// case.
 pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) -> Result<bool, EngineError> {
     let settings = &tenant.settings;
     if settings.base_url.is_empty() {
@@ -31,7 +35,10 @@ pub fn send(env: &Env, tenant: &Tenant, reader: SubscriberId, language: &str) ->
         let Some(address) = people::mail_of(tx, &env.keys, scope, reader)? else {
             return Ok(false);
         };
-        let asked: [(Limit, &[u8]); 1] = [(FRESH_LINKS_OF_READER, reader.bytes())];
+        let asked: [(Limit, &[u8]); 2] = [
+            (FRESH_LINKS_OF_READER, reader.bytes()),
+            (FRESH_LINKS_OF_DAY, reader.bytes()),
+        ];
         if throttle::count(tx, env, scope, &asked)?.is_some() {
             return Ok(false);
         }

@@ -266,8 +266,9 @@ struct Numbers {
 /// Lets the reader of a code go over to this town, and ends what they followed in the old one, at the same moment.
 ///
 /// Letters of today that wait in the old town never leave it; the new town sends what stands there today instead. What
-/// the reader has had of series that both towns share does not come again.
-pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arrived, EngineError> {
+/// the reader has had of series that both towns share does not come again. `number` is that of the form and becomes the
+/// reader's where they have none here yet.
+pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>, number: Uuid) -> Result<Arrived, EngineError> {
     let now = env.clock.now();
     let found = env.db.read(|tx| find(tx, env, to, code, now))?;
     let Some(found) = found else {
@@ -281,7 +282,7 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
     let leaving = Note::new(env, Actor::Reader, Some(from.scope()), "reader.moved-out");
     let coming = Note::new(env, Actor::Reader, Some(to.scope()), "reader.moved-in");
     let numbers = Numbers {
-        reader: SubscriberId::new(env.ids.next()),
+        reader: SubscriberId::new(number),
         point: PointId::new(env.ids.next()),
         consent: env.ids.next(),
         children: (0..people::SUBSCRIPTIONS_MAX)
@@ -298,7 +299,9 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
         // Once more, because the first of two presses may have been quicker.
         match find(tx, env, to, code, now)?.map(|found| found.arrived) {
             Some(None) => {}
-            Some(Some(reader)) if is_theirs(tx, env, to, reader, way)? => return Ok(Arrived::Before(reader)),
+            Some(Some(reader)) if is_theirs(tx, env, to, reader, way, numbers.reader)? => {
+                return Ok(Arrived::Before(reader));
+            }
             Some(Some(_)) | None => return Ok(Arrived::Nothing),
         }
         let children = people::of_subscriber(tx, &env.keys, from.scope(), found.reader)?;
@@ -351,18 +354,19 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>) -> Result<Arriv
     })?)
 }
 
-/// True where whoever shows a used code by LINE is the LINE user whom it brought here.
+/// True where whoever shows a used code is the one whom it brought here: by LINE the same user, elsewhere the same form.
 ///
-/// Elsewhere the code alone proves its holder, as it did at the first press.
+/// The code alone proves nobody any more; others may have read it over a shoulder.
 fn is_theirs(
     tx: &mut ReadTx<'_>,
     env: &Env,
     to: &Tenant,
     reader: SubscriberId,
     way: &Way<'_>,
+    of_form: SubscriberId,
 ) -> Result<bool, StoreError> {
     match way {
-        Way::Mail | Way::Web => Ok(true),
+        Way::Mail | Way::Web => Ok(reader == of_form),
         Way::Line(proved) => {
             let known = people::by_address(tx, &env.keys, to.scope(), line::CHANNEL, proved.user)?;
             Ok(known == Some(reader))

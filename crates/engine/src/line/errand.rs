@@ -102,7 +102,9 @@ pub fn run(env: &Env, tenant: &Tenant, ticket: &str, user: &str) -> Result<Done,
     let proved = Proved { user, ticket: pass.id };
     Ok(match Errand::read(pass.subject()) {
         Some(Errand::Join(reader)) => Done::Joined(reader, delivery::join_line(env, tenant, reader, &proved)?),
-        Some(Errand::Arrive(code)) => Done::Arrived(moving::arrive(env, tenant, &code, &Way::Line(proved))?),
+        Some(Errand::Arrive(code)) => {
+            Done::Arrived(moving::arrive(env, tenant, &code, &Way::Line(proved), env.ids.next())?)
+        }
         None => Done::Nothing,
     })
 }

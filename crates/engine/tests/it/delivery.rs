@@ -407,10 +407,18 @@ fn a_new_mail_address_counts_when_its_reader_confirms_it_and_not_before() {
     assert_eq!(confirm_mail(env, &tenant, &pass).unwrap(), Joined::Taken);
     assert_eq!(channels(&town, &other), [("outbox".into(), true)]);
     assert_eq!(ask(&other, "hanako@example.jp"), Asked::Yes);
+    let last = mailed(&town);
     assert_eq!(
-        ask(&other, "hanako@example.jp"),
+        ask(&other, "Ｈanako＠Example.jp"),
+        Asked::Yes,
+        "nobody learns how often others asked"
+    );
+    assert_eq!(mailed(&town), last, "nobody is flooded with mails");
+    assert_eq!(ask(&other, "sora@example.jp"), Asked::Yes);
+    assert_eq!(
+        ask(&other, "umi@example.jp"),
         Asked::TooOften,
-        "nobody is flooded with mails"
+        "one reader asks so often"
     );
 }
 

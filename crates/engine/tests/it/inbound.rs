@@ -216,6 +216,36 @@ on_both! {
     }
 }
 
+#[test]
+fn mails_in_somebodys_name_take_nothing_from_what_they_ask_for_themselves() {
+    let app = TestApp::sqlite();
+    let server = MailServer::start(Script::plain());
+    let mut post = post(&app, &server);
+    let hanako = post.town.family("hanako").add();
+    let return_path = post.return_path(&hanako);
+    assert_eq!(post.take(&gone(&return_path)), SILENCED);
+    for number in 0..addresses::ANSWERS_PER_HOUR_MAX {
+        let name = if number < 3 {
+            "hanako@example.jp".to_owned()
+        } else {
+            format!("reader{number}@x.example")
+        };
+        post.put(&empty(&name, ""));
+    }
+    while post.left() > 0 {
+        post.look();
+    }
+
+    let tenant = post.town.tenant();
+    let ask = || addresses::ask_repair(&app.env, &tenant, hanako.subscriber, "ja").unwrap();
+    assert_eq!(
+        [ask(), ask(), ask(), ask()],
+        [Asked::OnItsWay, Asked::OnItsWay, Asked::OnItsWay, Asked::Enough]
+    );
+    app.clock.advance(SignedDuration::from_hours(25));
+    assert_eq!(ask(), Asked::OnItsWay);
+}
+
 /// Says one mail to a server as other servers do.
 fn deliver(port: u16, from: &str, to: &str, text: &str) {
     let script = "import smtplib, sys\nsmtplib.SMTP('127.0.0.1', int(sys.argv[1])).sendmail(sys.argv[2], [sys.argv[3]], sys.stdin.buffer.read())";

@@ -12,6 +12,7 @@ use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::line::errand::{self, Done, Errand};
 use kizuna_store::audit;
 use kizuna_store::people::{self, NewPoint};
+use uuid::Uuid;
 
 use crate::app::{Family, STAGES, TODAY, TOWN, TestApp, Town, daily, day, jst, on_both, run_on};
 
@@ -62,7 +63,12 @@ fn by_line(new: &Town<'_>, code: &str, user: &str) -> Arrived {
 }
 
 fn come(new: &Town<'_>, code: &str) -> Arrived {
-    arrive(&new.app.env, &new.tenant(), code, &Way::Web).unwrap()
+    come_by_form(new, code, new.app.env.ids.next())
+}
+
+/// Comes to read on the page, by the form of a number.
+fn come_by_form(new: &Town<'_>, code: &str, number: Uuid) -> Arrived {
+    arrive(&new.app.env, &new.tenant(), code, &Way::Web, number).unwrap()
 }
 
 /// Everything that is registered in a town, living or ended.
@@ -131,8 +137,10 @@ on_both! {
         let (old, new) = towns(app);
         let family = old.family("hanako").add();
         let code = code(&old, &new, &family);
-        let Arrived::Now(reader) = come(&new, &code) else { panic!("nobody came") };
-        assert_eq!(come(&new, &code), Arrived::Before(reader));
+        let form = app.env.ids.next();
+        let Arrived::Now(reader) = come_by_form(&new, &code, form) else { panic!("nobody came") };
+        assert_eq!(come_by_form(&new, &code, form), Arrived::Before(reader));
+        assert_eq!(come(&new, &code), Arrived::Nothing, "the code alone proves nobody any more");
         assert_eq!(look(&app.env, &new.tenant(), &code).unwrap().unwrap().arrived, Some(reader));
         app.clock.advance(SHOWN_AFTER);
 
@@ -219,7 +227,7 @@ on_both! {
     fn a_confirmed_address_comes_along_where_its_reader_wants_that(app) {
         let (old, new) = towns(app);
         let (family, other) = (old.family("hanako").add(), old.family("taro").add());
-        let by_mail = |code: &str| arrive(&app.env, &new.tenant(), code, &Way::Mail).unwrap();
+        let by_mail = |code: &str| arrive(&app.env, &new.tenant(), code, &Way::Mail, app.env.ids.next()).unwrap();
         assert!(matches!(by_mail(&code(&old, &new, &family)), Arrived::Now(_)));
 
         app.run();
@@ -278,7 +286,7 @@ on_both! {
         let Arrived::Now(away) = by_line(&new, &there(&family), &user) else { panic!("nobody came") };
         app.clock.advance(SHOWN_AFTER);
         assert_eq!(by_line(&old, &back(away), &user), Arrived::Now(family.subscriber));
-        let mail = |town: &Town<'_>, code: &str| arrive(&app.env, &town.tenant(), code, &Way::Mail).unwrap();
+        let mail = |town: &Town<'_>, code: &str| arrive(&app.env, &town.tenant(), code, &Way::Mail, app.env.ids.next()).unwrap();
         let Arrived::Now(away) = mail(&new, &there(&by_mail)) else { panic!("nobody came") };
         assert_eq!(mail(&old, &back(away)), Arrived::Now(by_mail.subscriber));
 

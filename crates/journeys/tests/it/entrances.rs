@@ -99,6 +99,10 @@ fn a_family_registers_to_read_on_the_page_alone() {
         let words = words.replace(&format!("http://{}", town.host), "");
         let reader = town.reader_of(&words);
         assert_eq!(town.followed(reader).len(), 1);
+        assert!(
+            done.starts_with(&words),
+            "what the browser saves is the link that lasts"
+        );
         page.press("きょうのことばを読む");
         walk.look("words");
 
@@ -125,6 +129,25 @@ fn a_family_registers_to_read_on_the_page_alone() {
         page.sees("あなたのページ");
         walk.look("home");
         page.open(&done);
+    });
+}
+
+#[test]
+fn an_old_phone_that_cannot_press_a_button_by_script_goes_on_at_the_first_press() {
+    once("16b-old-phone", |town, walk| {
+        let page = &walk.page;
+        let forget = "delete HTMLFormElement.prototype.requestSubmit";
+        page.open(FORM);
+        page.evaluate(forget);
+        page.touch("妊娠中");
+        walk.date("2027", "3", "15");
+        page.touch("このページで読む");
+        page.press("たしかめる");
+        page.sees("これで登録しますか");
+        page.evaluate(forget);
+        page.press("登録する");
+        page.sees("登録できました");
+        assert_eq!(town.everybody().len(), 1);
     });
 }
 

@@ -20,7 +20,6 @@ const PAGES: &[&str] = &[
     "data",
     "data/erase",
     "address",
-    "welcome",
 ];
 
 /// Looks at every page of a reader in another language.

@@ -14,8 +14,8 @@ pub use export::{Exported, export};
 pub use followers::{Page, after, count_living, due, ever_of_subscriber, of_subscriber, one, own, registered, resumed};
 pub(crate) use points::open_address;
 pub use points::{
-    NewPoint, Point, PointRow, add_point, addresses, by_address, channels_of, hand_over, lift_suppression, mail_of, point_at,
-    points, prefer, refresh_reach, remove_point, set_point, suppress, suppression, verified_point,
+    NewPoint, Point, PointRow, add_point, addresses, by_address, channels_of, hand_over, lift_suppression, mail_of,
+    point_at, points, prefer, refresh_reach, remove_point, set_point, suppress, suppression, verified_point,
 };
 pub use readers::{
     NewSubscriber, add_consent, add_subscriber, by_reference, choose, exists, is_taken, link_generation, profile,

@@ -7,6 +7,7 @@ use kizuna_domain::ids::{AccountId, SubscriberId};
 use kizuna_domain::people::{EndReason, PointState, SubscriptionState};
 use kizuna_domain::retention::Parting;
 use kizuna_store::db::Sql;
+use kizuna_store::dossier::{LEFT_OUT, SHOWN};
 use kizuna_store::erase::{self, ERASED, KEPT};
 use kizuna_store::{line, mails, menus, people, runs, successors, tickets};
 
@@ -96,6 +97,35 @@ store_test!(
         }
         for (column, _) in KEPT {
             assert!(columns.contains(*column), "{column} does not exist any more");
+        }
+    }
+);
+
+store_test!(
+    fn everything_about_a_reader_stands_in_their_file_or_has_a_reason_not_to(store: &Fixture) {
+        let (columns, _) = columns(store);
+        let table = |column: &str| column.split('.').next().unwrap().to_owned();
+        let about_readers: BTreeSet<String> = ERASED.iter().map(|column| table(column)).collect();
+        let shown = |column: &String| SHOWN.contains(&column.as_str());
+        let left_out = |column: &String| {
+            let is_meant = |(left, _): &(&str, &str)| *left == column || *left == table(column);
+            LEFT_OUT.iter().any(is_meant)
+        };
+
+        let of_readers = columns.iter().filter(|column| about_readers.contains(&table(column)));
+        let neither_or_both: Vec<&String> = of_readers.filter(|column| shown(column) == left_out(column)).collect();
+
+        assert_eq!(
+            neither_or_both,
+            Vec::<&String>::new(),
+            "show them in store/src/dossier.rs, or say there why not"
+        );
+        for column in SHOWN {
+            assert!(columns.contains(*column), "{column} does not exist any more");
+        }
+        for (left, _) in LEFT_OUT {
+            let exists = columns.iter().any(|column| column == left || table(column) == *left);
+            assert!(exists, "{left} does not exist any more");
         }
     }
 );

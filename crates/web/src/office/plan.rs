@@ -8,7 +8,7 @@ use kizuna_domain::day::Day;
 use kizuna_domain::position::Standing;
 use kizuna_domain::tenant::TenantKind;
 use kizuna_engine::explain::{self, Reading};
-use kizuna_engine::run;
+use kizuna_engine::{EngineError, run};
 
 use super::{Here, ReasonRow, Shell, reason_rows};
 use crate::Site;
@@ -130,7 +130,9 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
         1 => "あすの配信".to_owned(),
         _ => format!("{}月{}日の配信", day.month(), day.day_of_month()),
     };
-    let opens = tenant.settings.send_from.trim_start_matches('0');
+    let zone = tenant.settings.zone().map_err(EngineError::from)?;
+    let window = tenant.settings.window().map_err(EngineError::from)?;
+    let opens = format::time(window.opens(day, &zone), &zone);
     let sentence = if tenant.settings.choices.hours.is_empty() {
         "から送ります。"
     } else {

@@ -231,6 +231,7 @@ pub(crate) async fn get(
         (ENOUGH, (words.enough, words.enough_more)),
     ]);
     let shown = blocking(&site, move |site| {
+        own::followed(site, &own, language)?;
         let Own { tenant, reader, token } = &own;
         let ailing = addresses::trouble(&site.env, tenant, *reader)?;
         Ok(AddressPage {

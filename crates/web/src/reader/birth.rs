@@ -157,7 +157,11 @@ fn show(site: &Site, own: &Own, language: Language, wrong: Option<(&Entry, Wrong
             (StatusCode::UNPROCESSABLE_ENTITY, Some(said), Some(problem))
         }
         Some(Wrong::Nobody) => (StatusCode::UNPROCESSABLE_ENTITY, Some(words.nobody.to_owned()), None),
-        Some(Wrong::Stale) => (StatusCode::CONFLICT, Some(words.stale.to_owned()), None),
+        Some(Wrong::Stale) => {
+            // Where nobody is expected any more, there is no field that could hold the date.
+            let kept = if all.is_empty() { "" } else { words.stale_kept };
+            (StatusCode::CONFLICT, Some(format!("{}{kept}", words.stale)), None)
+        }
     };
     let asked = Asked {
         name: "birth",
@@ -194,6 +198,7 @@ struct Words {
     error_summary: &'static str,
     nobody: &'static str,
     stale: &'static str,
+    stale_kept: &'static str,
 }
 
 static JA: Words = Words {
@@ -209,7 +214,8 @@ static JA: Words = Words {
     error: "エラー：",
     error_summary: "もう一度、確かめてください",
     nobody: "どのお子さんかを、えらんでください。",
-    stale: "ほかの画面で、登録が変わっていました。いまの内容を確かめて、もう一度おしてください。入れた日付は、残っています。",
+    stale: "ほかの画面で、登録が変わっていました。いまの内容を確かめてください。",
+    stale_kept: "入れた日付は、残っています。",
 };
 
 static EASY: Words = Words {
@@ -225,7 +231,8 @@ static EASY: Words = Words {
     error: "まちがい：",
     error_summary: "もう｜一度《いちど》 ｜見《み》てください",
     nobody: "どの こどもか、えらんでください。",
-    stale: "ほかの ｜画面《がめん》で、｜変《か》わりました。いまの ｜内容《ないよう》を ｜見《み》て、もう｜一度《いちど》 おしてください。｜入《い》れた ｜日《ひ》は、のこっています。",
+    stale: "ほかの ｜画面《がめん》で、｜変《か》わりました。いまの ｜内容《ないよう》を ｜見《み》てください。",
+    stale_kept: "｜入《い》れた ｜日《ひ》は、のこっています。",
 };
 
 static EN: Words = Words {
@@ -241,5 +248,6 @@ static EN: Words = Words {
     error: "Error: ",
     error_summary: "Please check",
     nobody: "Choose which child.",
-    stale: "Something was changed on another page. Please look at what is there now and press again. The date you entered is kept.",
+    stale: "Something was changed on another page. Please look at what is there now.",
+    stale_kept: " The date you entered is kept.",
 };

@@ -35,6 +35,7 @@ pub(crate) async fn get(
         "resume" => words.resume,
         "one" => words.one,
         "erased" => words.erased,
+        "moved" => words.moved,
         _ => return Err(PageError::NotFound),
     };
     let shown = blocking(&site, move |site| {
@@ -57,6 +58,7 @@ struct Words {
     resume: (&'static str, &'static str),
     one: (&'static str, &'static str),
     erased: (&'static str, &'static str),
+    moved: (&'static str, &'static str),
 }
 
 static JA: Words = Words {
@@ -69,6 +71,10 @@ static JA: Words = Words {
     resume: ("お休みをおわりにしました", "あしたから、またお届けします。"),
     one: ("止めました", "ほかのことばは、そのまま届きます。"),
     erased: ("けしました", "記録はなくなりました。もう、なにも届きません。"),
+    moved: (
+        "うつりました",
+        "この番号は、もう使われています。つづきは、うつったときにえらんだ受け取り方で読めます。メールはいちばん下のリンク、LINEはトークのメニュー、自分のページの方は、うつったときにひらいたページから、ひらけます。",
+    ),
 };
 
 static EASY: Words = Words {
@@ -84,6 +90,10 @@ static EASY: Words = Words {
         "けしました",
         "｜記録《きろく》は ありません。もう、なにも とどきません。",
     ),
+    moved: (
+        "うつりました",
+        "この ｜番号《ばんごう》は、もう ｜使《つか》いました。つづきは、えらんだ ｜受《う》け｜取《と》り｜方《かた》で ｜読《よ》めます。メールの リンクか、LINEの メニューを おしてください。｜自分《じぶん》の ページで ｜読《よ》む ｜人《ひと》は、うつった ときの ページを ひらいてください。",
+    ),
 };
 
 static EN: Words = Words {
@@ -96,4 +106,8 @@ static EN: Words = Words {
     resume: ("The pause has ended", "The words come again from tomorrow."),
     one: ("Ended", "All other words go on."),
     erased: ("Erased", "Your records are gone. Nothing more will come."),
+    moved: (
+        "You have moved",
+        "This code has been used. You go on reading in the way you chose when you moved: by the link at the end of each mail, by the LINE menu, or on the page that you opened then.",
+    ),
 };

@@ -10,9 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriptionId;
 use kizuna_domain::position::Anchor;
-use kizuna_domain::registration::{self, DateProblem, Situation};
-use kizuna_domain::roster::NICKNAME_CHARS_MAX;
-use kizuna_domain::text::invisible;
+use kizuna_domain::registration::{self, DateProblem, NicknameProblem, Situation};
 use kizuna_engine::actions::life::{Added, NewChild, add_child};
 use kizuna_engine::run;
 use kizuna_store::tenants::Tenant;
@@ -66,14 +64,6 @@ impl Entry {
         }
     }
 
-    fn nickname(&self) -> Result<Option<&str>, Wrong> {
-        let name = self.nickname.trim();
-        if name.chars().count() > NICKNAME_CHARS_MAX || invisible(name).is_some() {
-            return Err(Wrong::Nickname);
-        }
-        Ok((!name.is_empty()).then_some(name))
-    }
-
     fn anchor(&self, tenant: &Tenant, today: Day) -> Result<Anchor, Wrong> {
         let situation = self.situation().ok_or(Wrong::Kind)?;
         let anchor = self
@@ -89,7 +79,7 @@ impl Entry {
 enum Wrong {
     Kind,
     Date(Situation, DateProblem),
-    Nickname,
+    Nickname(NicknameProblem),
     Known,
     Full,
 }
@@ -142,6 +132,20 @@ struct TwinPage {
     nickname: String,
 }
 
+/// What the reader calls the child, if anything.
+fn nickname(typed: &str) -> Result<Option<String>, Wrong> {
+    registration::nickname(typed).map_err(Wrong::Nickname)
+}
+
+/// What is wrong with what the reader calls the child.
+fn about_nickname(problem: NicknameProblem, words: &Words) -> String {
+    let sentence = match problem {
+        NicknameProblem::TooLong => words.long_nickname,
+        NicknameProblem::Invisible => words.strange_nickname,
+    };
+    sentence.to_owned()
+}
+
 fn new_key(site: &Site) -> SubscriptionId {
     SubscriptionId::new(site.env.ids.next())
 }
@@ -176,7 +180,7 @@ pub(crate) async fn post(
         let today = run::today(&site.env, &own.tenant)?;
         let read = entry
             .anchor(&own.tenant, today)
-            .and_then(|anchor| Ok((anchor, entry.nickname()?)));
+            .and_then(|anchor| Ok((anchor, nickname(&entry.nickname)?)));
         let (anchor, nickname) = match read {
             Ok(read) => read,
             Err(wrong) => return again(Some(wrong)),
@@ -190,7 +194,7 @@ pub(crate) async fn post(
                 let new = NewChild {
                     key,
                     anchor,
-                    nickname,
+                    nickname: nickname.as_deref(),
                     twin_of: None,
                     wording: CONSENT_WORDING,
                 };
@@ -237,14 +241,14 @@ fn form(
     let problem = wrong.map(|wrong| match wrong {
         Wrong::Kind => words.no_kind.to_owned(),
         Wrong::Date(situation, problem) => sentence(problem, situation, tenant, language),
-        Wrong::Nickname => words.long_nickname.to_owned(),
+        Wrong::Nickname(problem) => about_nickname(problem, words),
         Wrong::Known => words.known.to_owned(),
         Wrong::Full => words.full.to_owned(),
     });
     let status = match wrong {
         None => StatusCode::OK,
         Some(Wrong::Known | Wrong::Full) => StatusCode::CONFLICT,
-        Some(Wrong::Kind | Wrong::Date(..) | Wrong::Nickname) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(Wrong::Kind | Wrong::Date(..) | Wrong::Nickname(_)) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let field = |name, class, situation, (legend, hint)| {
         let asked = Asked { name, class, situation };
@@ -321,18 +325,14 @@ pub(crate) async fn post_twin(
         let (Some(found), Ok(key)) = (found, entry.key.parse()) else {
             return again(None);
         };
-        let name = Entry {
-            nickname: entry.nickname.clone(),
-            ..Entry::default()
-        };
-        let nickname = match name.nickname() {
+        let nickname = match nickname(&entry.nickname) {
             Ok(nickname) => nickname,
             Err(wrong) => return again(Some(wrong)),
         };
         let new = NewChild {
             key,
             anchor: found.follower.anchor,
-            nickname,
+            nickname: nickname.as_deref(),
             twin_of: Some(found.follower.subscription),
             wording: CONSENT_WORDING,
         };
@@ -365,7 +365,7 @@ fn twin(
     };
     let (status, problem) = match wrong {
         None => (StatusCode::OK, None),
-        Some(Wrong::Nickname) => (StatusCode::UNPROCESSABLE_ENTITY, Some(words.long_nickname.to_owned())),
+        Some(Wrong::Nickname(problem)) => (StatusCode::UNPROCESSABLE_ENTITY, Some(about_nickname(problem, words))),
         Some(Wrong::Full) => (StatusCode::CONFLICT, Some(words.full.to_owned())),
         Some(Wrong::Known | Wrong::Kind | Wrong::Date(..)) => (StatusCode::CONFLICT, Some(words.known.to_owned())),
     };
@@ -410,6 +410,7 @@ struct Words {
     twin_button: &'static str,
     no_kind: &'static str,
     long_nickname: &'static str,
+    strange_nickname: &'static str,
     known: &'static str,
     full: &'static str,
     error: &'static str,
@@ -443,6 +444,7 @@ static JA: Words = Words {
     twin_button: "もう一人ふやす",
     no_kind: "妊娠中か、うまれているかを、えらんでください。",
     long_nickname: "よび名は、20文字までにしてください。",
+    strange_nickname: "よび名に、目に見えない文字か、改行が入っています。入れなおしてください。",
     known: "近い日付のお子さんが、もう登録されています。ふたご・みつごのときは、下の「ふたご・みつごのとき」からふやしてください。日付を直すときは「予定日や誕生日を直す」へ。",
     full: "一人で受け取れるのは、20人までです。",
     error: "エラー：",
@@ -479,6 +481,7 @@ static EASY: Words = Words {
     twin_button: "もう ひとり ふやす",
     no_kind: "おなかに いるか、うまれているかを、えらんでください。",
     long_nickname: "よびかたは、20｜文字《もじ》までに してください。",
+    strange_nickname: "よびかたに、｜見《み》えない ｜文字《もじ》が あります。もう｜一度《いちど》 ｜入《い》れてください。",
     known: "｜近《ちか》い ｜日《ひ》の こどもが、もう います。ふたごの ときは、｜下《した》の「ふたごの とき」から ふやしてください。｜日《ひ》を なおすときは「｜日《ひ》を なおす」を えらんでください。",
     full: "ふやせるのは、20｜人《にん》までです。",
     error: "まちがい：",
@@ -515,6 +518,7 @@ static EN: Words = Words {
     twin_button: "Add another child",
     no_kind: "Choose whether the child is on the way or born.",
     long_nickname: "Use at most 20 characters for what you call the child.",
+    strange_nickname: "There is a character in what you call the child that nobody can see. Please write it again.",
     known: "A child with nearly the same date is followed already. For twins, use “Twins or more” below. To correct the date, use “Correct a date”.",
     full: "One reader can follow at most 20 children.",
     error: "Error: ",

@@ -15,6 +15,8 @@ use crate::language::Language;
 pub(crate) enum Closed {
     /// The link is expired, forged, cut off, or another town's.
     Gone,
+    /// An invitation that is over or was withdrawn; whoever was invited has no link of their own yet.
+    Invitation,
     /// The link was used: what it was for is done.
     Used,
 }
@@ -26,6 +28,9 @@ struct ClosedPage {
     title: &'static str,
     text: &'static str,
     how: &'static str,
+    /// The page to register; only where somebody was invited.
+    form: Option<String>,
+    how_button: &'static str,
     desks: Desks,
 }
 
@@ -33,14 +38,17 @@ struct ClosedPage {
 pub(crate) fn closed(site: &Site, tenant: &Tenant, language: Language, why: Closed) -> Result<Response, PageError> {
     let words = OwnWords::of(language);
     let (status, title, text) = match why {
-        Closed::Gone => (StatusCode::NOT_FOUND, words.gone_title, words.gone_text),
+        Closed::Gone | Closed::Invitation => (StatusCode::NOT_FOUND, words.gone_title, words.gone_text),
         Closed::Used => (StatusCode::GONE, words.used_title, words.used_text),
     };
+    let is_invited = why == Closed::Invitation;
     let shown = ClosedPage {
         frame: Frame::new(tenant, language),
         title,
         text,
-        how: words.new_link,
+        how: if is_invited { words.on_your_own } else { words.new_link },
+        form: is_invited.then(|| format!("/{}/register{}", tenant.code, language.query())),
+        how_button: words.on_your_own_button,
         desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)

@@ -35,23 +35,25 @@ struct GonePage {
     words: &'static EntryWords,
     title: &'static str,
     text: &'static str,
-    form: String,
+    /// Where to begin; none behind a link that was used, perhaps by somebody who has stopped since: they are asked nothing.
+    form: Option<String>,
     desks: Desks,
 }
 
-/// The page behind a link of a mail that opens nothing: nothing has changed, and where to begin again.
+/// The page behind a link of a mail that opens nothing: nothing has changed, and where to begin again unless it was used.
 pub(super) fn gone(site: &Site, tenant: &Tenant, language: Language, why: Closed) -> Result<Response, PageError> {
     let words = EntryWords::of(language);
-    let (status, title, text) = match why {
-        Closed::Used => (StatusCode::GONE, words.used_title, words.used_text),
-        Closed::Gone => (StatusCode::NOT_FOUND, words.gone_title, words.gone_text),
+    let form = || format!("/{}/register{}", tenant.code, language.query());
+    let (status, title, text, form) = match why {
+        Closed::Used => (StatusCode::GONE, words.used_title, words.used_text, None),
+        Closed::Gone | Closed::Invitation => (StatusCode::NOT_FOUND, words.gone_title, words.gone_text, Some(form())),
     };
     let shown = GonePage {
         frame: Frame::new(tenant, language),
         words,
         title,
         text,
-        form: format!("/{}/register{}", tenant.code, language.query()),
+        form,
         desks: Desks::of(site, tenant, language)?,
     };
     page(status, &shown)

@@ -36,8 +36,8 @@ static JA: Words = Words {
     kept_title: "お預かりしているもの",
     kept: [
         "日付（出産予定日か、お子さんの誕生日）と、書いた場合は呼び名",
-        "届け先（LINEの番号か、メールアドレス）",
-        "えらんだ続柄・地区・ことば",
+        "届け先（LINEの番号か、メールアドレス）と、届かなかった日",
+        "えらんだ続柄・地区・ことば・時間",
         "登録した日と、同意の記録",
         "お届けしたことばの、日と題",
     ],
@@ -60,8 +60,8 @@ static EASY: Words = Words {
     kept_title: "ここに あるもの",
     kept: [
         "｜日《ひ》にち（｜赤《あか》ちゃんが ｜生《う》まれる ｜予定《よてい》の ｜日《ひ》か、｜生《う》まれた ｜日《ひ》）と、｜呼《よ》び｜名《な》",
-        "ことばを とどける ところ（LINEの ｜番号《ばんごう》か、メールアドレス）",
-        "えらんだ ｜家族《かぞく》の ｜関係《かんけい》、｜住《す》んでいる ところ、ことば",
+        "ことばを とどける ところ（LINEの ｜番号《ばんごう》か、メールアドレス）と、とどかなかった ｜日《ひ》",
+        "えらんだ ｜家族《かぞく》の ｜関係《かんけい》、｜住《す》んでいる ところ、ことば、｜時間《じかん》",
         "｜登録《とうろく》した ｜日《ひ》と、「いいです」と ｜言《い》った ｜記録《きろく》",
         "とどけた ことばの ｜日《ひ》と ｜題《だい》",
     ],
@@ -84,8 +84,8 @@ static EN: Words = Words {
     kept_title: "What we keep",
     kept: [
         "The date (due date or birthday), and a nickname if you gave one",
-        "Where we write to (your LINE number or mail address)",
-        "Relation, area and language, if you chose them",
+        "Where we write to (your LINE number or mail address), and when that failed",
+        "Relation, area, language and hour, if you chose them",
         "When you registered and what you agreed to",
         "Day and title of what we sent",
     ],

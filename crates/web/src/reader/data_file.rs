@@ -7,11 +7,13 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 use kizuna_domain::people::{PointState, Relation, SubscriptionState};
+use kizuna_domain::trouble::Trouble;
 use kizuna_engine::EngineError;
 use kizuna_engine::actions::data::{self, Export, LetterState};
 use kizuna_store::tenants::Tenant;
 
 use super::data::nothing_here;
+use super::dates;
 use crate::error::{Finished, PageError, page};
 use crate::format;
 use crate::guard::{Own, Shared, blocking};
@@ -26,13 +28,17 @@ struct Words {
     language: &'static str,
     area: &'static str,
     reference: &'static str,
+    hour: &'static str,
     addresses: &'static str,
     address_states: [&'static str; 5],
+    trouble: &'static str,
+    troubles: [&'static str; 5],
     children: &'static str,
     due: &'static str,
     birth: &'static str,
     nickname: &'static str,
     since: &'static str,
+    resumed: &'static str,
     states: [&'static str; 3],
     consents: &'static str,
     purpose: &'static str,
@@ -52,6 +58,7 @@ static JA: Words = Words {
     language: "ことば",
     area: "地区",
     reference: "自治体の番号",
+    hour: "えらんだ時間",
     addresses: "届け先",
     address_states: [
         "確かめを待っています",
@@ -60,11 +67,20 @@ static JA: Words = Words {
         "ブロックされています",
         "はずしました",
     ],
+    trouble: "届かなかった日",
+    troubles: [
+        "アドレスがないという返事",
+        "受信設定で止められました",
+        "受信設定で止められたようです",
+        "受信箱がいっぱい",
+        "つながりませんでした",
+    ],
     children: "お子さん",
     due: "出産予定日",
     birth: "誕生日",
     nickname: "呼び名",
     since: "登録した日",
+    resumed: "お休みなどが終わった日",
     states: ["受け取り中", "お休み中", "終わり"],
     consents: "同意",
     purpose: "ことばを届けるため",
@@ -96,6 +112,7 @@ static EASY: Words = Words {
     language: "ことば",
     area: "｜住《す》んでいる ところ",
     reference: "｜市《し》や｜町《まち》の ｜番号《ばんごう》",
+    hour: "えらんだ ｜時間《じかん》",
     addresses: "とどける ところ",
     address_states: [
         "｜確《たし》かめるのを まって います",
@@ -104,11 +121,20 @@ static EASY: Words = Words {
         "ブロック されて います",
         "はずしました",
     ],
+    trouble: "とどかなかった ｜日《ひ》",
+    troubles: [
+        "アドレスが ありません",
+        "スマートフォンの ｜設定《せってい》で ｜止《と》まりました",
+        "スマートフォンの ｜設定《せってい》で ｜止《と》まったようです",
+        "メールの ｜箱《はこ》が いっぱいでした",
+        "つながりませんでした",
+    ],
     children: "｜子《こ》ども",
     due: "｜生《う》まれる ｜予定《よてい》の ｜日《ひ》",
     birth: "｜生《う》まれた ｜日《ひ》",
     nickname: "｜呼《よ》び｜名《な》",
     since: "｜登録《とうろく》した ｜日《ひ》",
+    resumed: "｜休《やす》みが おわった ｜日《ひ》",
     states: ["とどいて います", "｜休《やす》んで います", "おわり"],
     consents: "「いいです」と ｜言《い》った ｜記録《きろく》",
     purpose: "ことばを とどける ため",
@@ -140,6 +166,7 @@ static EN: Words = Words {
     language: "Language",
     area: "Area",
     reference: "Number of the municipality",
+    hour: "Hour you chose",
     addresses: "Where we write to",
     address_states: [
         "waits to be confirmed",
@@ -148,11 +175,20 @@ static EN: Words = Words {
         "blocked by you",
         "taken away by you",
     ],
+    trouble: "Did not arrive on",
+    troubles: [
+        "the address does not exist, we were told",
+        "stopped by your mail filter",
+        "stopped by your mail filter, it seems",
+        "the mailbox was full",
+        "the server could not be reached",
+    ],
     children: "Children",
     due: "Due date",
     birth: "Birthday",
     nickname: "Nickname",
     since: "Registered on",
+    resumed: "A pause or block ended on",
     states: ["receiving", "paused", "ended"],
     consents: "What you agreed to",
     purpose: "To receive words",
@@ -241,7 +277,10 @@ fn readable(export: Export, language: Language, zone: &TimeZone) -> DataFile {
     ];
     about.extend(export.area.map(|area| (words.area, area)));
     about.extend(export.reference.map(|reference| (words.reference, reference)));
+    let hour = export.hour.map(|hour| dates::time(&format!("{hour:02}:00"), language));
+    about.extend(hour.map(|hour| (words.hour, hour)));
     let [pending, verified, suppressed, blocked, retired] = words.address_states;
+    let [gone, refused, filtered, full, away] = words.troubles;
     let addresses = export.addresses.into_iter().map(|known| {
         let state = match known.state {
             PointState::Pending => pending,
@@ -250,7 +289,18 @@ fn readable(export: Export, language: Language, zone: &TimeZone) -> DataFile {
             PointState::Blocked => blocked,
             PointState::Retired => retired,
         };
-        vec![(channel(&known.channel), format!("{}（{state}）", known.address))]
+        let mut rows = vec![(channel(&known.channel), format!("{}（{state}）", known.address))];
+        rows.extend(known.troubles.iter().map(|trouble| {
+            let what = match trouble.what {
+                Trouble::Gone => gone,
+                Trouble::Blocked => refused,
+                Trouble::Filtered => filtered,
+                Trouble::Full => full,
+                Trouble::Away => away,
+            };
+            (words.trouble, format!("{}（{what}）", trouble.day.japanese()))
+        }));
+        rows
     });
     let [active, paused, ended] = words.states;
     let children = export.children.into_iter().map(|child| {
@@ -264,6 +314,7 @@ fn readable(export: Export, language: Language, zone: &TimeZone) -> DataFile {
         rows.extend(child.birth_on.map(|day| (words.birth, day.japanese())));
         rows.extend(child.nickname.map(|name| (words.nickname, name)));
         rows.push((words.since, format!("{}（{state}）", child.registered_on.japanese())));
+        rows.extend(child.resumed_on.map(|day| (words.resumed, day.japanese())));
         rows
     });
     let consents = export.consents.into_iter().map(|consent| {

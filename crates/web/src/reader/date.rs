@@ -227,7 +227,12 @@ fn show(
     let today = run::today(&site.env, tenant)?;
     let all = children(site, own)?;
     let mut said = match typed {
-        Some((_, Some(Wrong::Stale))) => Some(words.stale.to_owned()),
+        Some((entry, Some(Wrong::Stale))) => {
+            // A child that is not followed any more has no field that could hold the date.
+            let is_shown = |child: &Child| child.follower.subscription.to_string() == entry.subscription;
+            let kept = if all.iter().any(is_shown) { words.stale_kept } else { "" };
+            Some(format!("{}{kept}", words.stale))
+        }
         Some((_, Some(Wrong::NotEarly))) => Some(words.not_early.to_owned()),
         Some((_, Some(Wrong::Date(..)) | None)) | None => None,
     };
@@ -358,6 +363,7 @@ struct Words {
     error: &'static str,
     error_summary: &'static str,
     stale: &'static str,
+    stale_kept: &'static str,
 }
 
 static JA: Words = Words {
@@ -388,7 +394,8 @@ static JA: Words = Words {
     not_early: "予定日にあわせて届けるのは、予定日より3週間をこえて早く生まれたお子さんです。ほかのお子さんは、誕生日にあわせて届きます。",
     error: "エラー：",
     error_summary: "もう一度、確かめてください",
-    stale: "ほかの画面で、登録が変わっていました。いまの内容を確かめて、もう一度おしてください。入れた日付は、残っています。",
+    stale: "ほかの画面で、登録が変わっていました。いまの内容を確かめてください。",
+    stale_kept: "入れた日付は、残っています。",
 };
 
 static EASY: Words = Words {
@@ -419,7 +426,8 @@ static EASY: Words = Words {
     not_early: "｜予定日《よていび》に あわせるのは、3｜週間《しゅうかん》より もっと ｜早《はや》く うまれた こどもだけです。ほかの こどもは、｜誕生日《たんじょうび》に あわせます。",
     error: "まちがい：",
     error_summary: "もう｜一度《いちど》 ｜見《み》てください",
-    stale: "ほかの ｜画面《がめん》で、｜変《か》わりました。いまの ｜内容《ないよう》を ｜見《み》て、もう｜一度《いちど》 おしてください。｜入《い》れた ｜日《ひ》は、のこっています。",
+    stale: "ほかの ｜画面《がめん》で、｜変《か》わりました。いまの ｜内容《ないよう》を ｜見《み》てください。",
+    stale_kept: "｜入《い》れた ｜日《ひ》は、のこっています。",
 };
 
 static EN: Words = Words {
@@ -450,5 +458,6 @@ static EN: Words = Words {
     not_early: "Words follow the due date for children born more than three weeks before it. For all others they follow the birthday.",
     error: "Error: ",
     error_summary: "Please check",
-    stale: "Something was changed on another page. Please look at what is there now and press again. The date you entered is kept.",
+    stale: "Something was changed on another page. Please look at what is there now.",
+    stale_kept: " The date you entered is kept.",
 };

@@ -28,6 +28,11 @@ impl Parts {
         }
     }
 
+    /// The same as the wheels write it: 令和9 is 2027 there.
+    fn on_wheels(&self) -> Parts {
+        self.read().map_or_else(|_| self.clone(), Parts::of)
+    }
+
     /// The date, if it is one.
     pub(super) fn read(&self) -> Result<Day, DateProblem> {
         kizuna_domain::registration::read_day(&self.year, &self.month, &self.day)
@@ -80,6 +85,7 @@ impl DateField {
         problem: Option<DateProblem>,
     ) -> DateField {
         let words = OwnWords::of(language);
+        let parts = &parts.on_wheels();
         let (legend, hint) = match asked.situation {
             Situation::Pregnant => (words.due_legend, words.due_hint),
             Situation::Raising => (words.birth_legend, words.birth_hint),
@@ -122,8 +128,9 @@ impl DateField {
 
     /// The same field with these years, first and last.
     pub(super) fn between(mut self, first: i16, last: i16, parts: &Parts) -> DateField {
+        let chosen = parts.on_wheels().year;
         let years = (first..=last).map(|year| year.to_string()).map(|value| Choice {
-            chosen: value == parts.year,
+            chosen: value == chosen,
             value,
         });
         self.years = years.collect();

@@ -9,9 +9,8 @@ use kizuna_domain::day::Day;
 use kizuna_domain::people::Relation;
 use kizuna_domain::place::PlaceCode;
 use kizuna_domain::position::Anchor;
-use kizuna_domain::registration::{self, DateProblem, NicknameProblem, Situation, nickname};
+use kizuna_domain::registration::{self, DateProblem, NicknameProblem, Situation, mail_address, nickname};
 use kizuna_domain::tenant::{Area, Asks, Wording};
-use kizuna_domain::{roster, text};
 use kizuna_engine::actions::registration::Registration;
 use kizuna_engine::ways::{LineWay, Ways};
 use kizuna_store::tenants::Tenant;
@@ -198,11 +197,7 @@ impl Entry {
             },
         };
         let mail = if fixed.is_none() && way == Way::Mail {
-            let mail = text::fold(&self.mail);
-            if !roster::is_plausible_address("email", &mail) {
-                return Err(Problem::Mail);
-            }
-            mail
+            mail_address(&self.mail).ok_or(Problem::Mail)?
         } else {
             String::new()
         };

@@ -11,8 +11,8 @@ use kizuna_domain::ids::SubscriberId;
 use kizuna_engine::actions::moving::{self, Arrived, Luggage, Way};
 use kizuna_engine::line::errand::Errand;
 use kizuna_engine::line::login;
-use kizuna_engine::run;
 use kizuna_engine::ways::{MAIL, WEB};
+use kizuna_engine::{links, run};
 use kizuna_store::tenants::{self, Tenant};
 use serde::Deserialize;
 
@@ -156,6 +156,8 @@ struct LookPage {
     action: String,
     problem: Option<&'static str>,
     code: String,
+    /// The mark of this form, by which the second of two presses is known.
+    mark: String,
     children: Vec<Child>,
     mail_button: Option<String>,
     has_line: bool,
@@ -169,7 +171,11 @@ struct LookPage {
 pub(crate) struct Entry {
     code: String,
     way: String,
+    once: String,
 }
+
+/// Days for which a form that was looked at can be pressed.
+const ENTRY_DAYS: i32 = 1;
 
 /// Asks for the code.
 pub(crate) async fn get(
@@ -199,9 +205,20 @@ pub(crate) async fn post(
         let Some(luggage) = moving::look(env, &tenant, &entry.code)? else {
             return again((StatusCode::UNPROCESSABLE_ENTITY, words.wrong));
         };
+        // A form that was never looked at, or long ago, is looked at now.
+        let today = run::today(env, &tenant)?;
+        let mark = links::read_entry_token(&env.keys, tenant.id, &entry.once);
+        let number = mark.filter(|(_, until)| today <= *until).map(|(number, _)| number);
         if let Some(reader) = luggage.arrived {
-            return arrived(site, &tenant, language, reader);
+            return match number.map(SubscriberId::new) {
+                Some(of_form) if of_form == reader => arrived(site, &tenant, language, reader),
+                // Whoever holds nothing but the code is told how it goes on, and gets no link.
+                Some(_) | None => Ok(Redirect::to(&own::changed(&tenant, "moved", language)).into_response()),
+            };
         }
+        let Some(number) = number else {
+            return look(site, &tenant, language, &entry.code, &luggage, None);
+        };
         let way = match entry.way.as_str() {
             "mail" => Way::Mail,
             WEB => Way::Web,
@@ -211,7 +228,7 @@ pub(crate) async fn post(
             }
             _ => return look(site, &tenant, language, &entry.code, &luggage, None),
         };
-        match moving::arrive(env, &tenant, &entry.code, &way)? {
+        match moving::arrive(env, &tenant, &entry.code, &way, number)? {
             Arrived::Now(reader) | Arrived::Before(reader) => arrived(site, &tenant, language, reader),
             Arrived::Taken => look(site, &tenant, language, &entry.code, &luggage, Some(words.taken)),
             Arrived::NoWay => look(site, &tenant, language, &entry.code, &luggage, Some(words.no_way)),
@@ -238,7 +255,7 @@ pub(crate) fn came_back(
     ask(site, tenant, language, "", Some((StatusCode::CONFLICT, problem)))
 }
 
-/// On to the page that says it is done; a second press comes to the same.
+/// On to the page that says it is done; a second press of the same form comes to the same.
 fn arrived(site: &Site, tenant: &Tenant, language: Language, reader: SubscriberId) -> Result<Response, PageError> {
     own::show_menu(site, tenant, reader);
     let page = own::address(&own::for_today(site, tenant, reader)?, "moved", language);
@@ -294,6 +311,7 @@ fn look(
         action: action(tenant, language),
         problem,
         code: moving::folded(code),
+        mark: links::entry_token(&env.keys, tenant.id, env.ids.next(), today + ENTRY_DAYS),
         children: children.collect(),
         mail_button: (MAIL.iter().any(|channel| has(channel)) && !luggage.mail.is_empty())
             .then(|| words.mail_button.replace("{mail}", &luggage.mail)),

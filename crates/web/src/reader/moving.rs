@@ -79,7 +79,7 @@ static JA: Words = Words {
     moved_text: "これからは、{town}のことばが届きます。前の市や町からは、もう届きません。",
     moved_today: "きょうは",
     moved_open: "自分のページをひらく",
-    moved_open_text: "下のページを、しおりに入れておいてください。そのリンクを知っている人は、だれでも読めます。",
+    moved_open_text: "下のページを、しおりに入れておいてください。そのリンクは、ほかの人にわたさないでください。",
 };
 
 static EASY: Words = Words {
@@ -113,7 +113,7 @@ static EASY: Words = Words {
     moved_text: "これから {town}の ことばが ｜届《とど》きます。｜前《まえ》の ｜町《まち》からは ｜届《とど》きません。",
     moved_today: "きょうは",
     moved_open: "｜自分《じぶん》の ページを ひらく",
-    moved_open_text: "｜下《した》の ページの リンクを とっておいてください。リンクを ｜知《し》っている ｜人《ひと》は ｜読《よ》めます。",
+    moved_open_text: "｜下《した》の ページの リンクを とっておいてください。ほかの ｜人《ひと》に ｜教《おし》えないでください。",
 };
 
 static EN: Words = Words {
@@ -147,7 +147,7 @@ static EN: Words = Words {
     moved_text: "From now on you read the words of {town}. Nothing more comes from the town before.",
     moved_today: "Today:",
     moved_open: "Open my own page",
-    moved_open_text: "Keep a bookmark of the page below. Whoever knows its link can read it.",
+    moved_open_text: "Keep a bookmark of the page below, and pass its link on to nobody.",
 };
 
 /// A town to choose.

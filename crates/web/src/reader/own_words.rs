@@ -25,6 +25,8 @@ pub(crate) struct OwnWords {
     pub(crate) used_title: &'static str,
     pub(crate) used_text: &'static str,
     pub(crate) new_link: &'static str,
+    pub(crate) on_your_own: &'static str,
+    pub(crate) on_your_own_button: &'static str,
 }
 
 static JAPANESE: OwnWords = OwnWords {
@@ -45,8 +47,10 @@ static JAPANESE: OwnWords = OwnWords {
     gone_title: "このリンクは使えなくなりました",
     gone_text: "期限がすぎたか、途中で切れているようです。何も変わっていません。",
     used_title: "このリンクは、もう使われています",
-    used_text: "一つのリンクは、一度だけ使えます。前に入れた内容は、そのままです。",
+    used_text: "一つのリンクは、一度だけ使えます。",
     new_link: "いちばん新しいメールの下のリンクか、LINEのメニューから、もう一度ひらいてください。",
+    on_your_own: "登録は、このリンクがなくても、自分ではじめられます。",
+    on_your_own_button: "登録する",
 };
 
 static EASY: OwnWords = OwnWords {
@@ -67,8 +71,10 @@ static EASY: OwnWords = OwnWords {
     gone_title: "このリンクは、もう ｜使《つか》えません",
     gone_text: "｜使《つか》える ｜時間《じかん》がすぎたかもしれません。｜何《なに》も ｜変《か》わっていません。",
     used_title: "このリンクは、もう ｜使《つか》いました",
-    used_text: "｜一《ひと》つのリンクは、｜一回《いっかい》だけ ｜使《つか》えます。｜前《まえ》に ｜入《い》れたことは、｜変《か》わっていません。",
+    used_text: "｜一《ひと》つのリンクは、｜一回《いっかい》だけ ｜使《つか》えます。",
     new_link: "｜新《あたら》しい メールの リンクか、LINEの メニューから ｜開《ひら》いてください。",
+    on_your_own: "この リンクが なくても、｜自分《じぶん》で ｜登録《とうろく》できます。",
+    on_your_own_button: "｜登録《とうろく》する",
 };
 
 static ENGLISH: OwnWords = OwnWords {
@@ -89,8 +95,10 @@ static ENGLISH: OwnWords = OwnWords {
     gone_title: "This link no longer works",
     gone_text: "It has expired or is cut off. Nothing has changed.",
     used_title: "This link has already been used",
-    used_text: "A link works once. What you entered before stays as it is.",
+    used_text: "A link works once.",
     new_link: "Please use the link at the end of your newest e-mail, or open it again from the LINE menu.",
+    on_your_own: "You can also register by yourself, without this link.",
+    on_your_own_button: "Register",
 };
 
 impl OwnWords {

@@ -69,6 +69,14 @@ pub(crate) async fn post(
         let Some(which) = which else {
             return show(site, &own, language);
         };
+        // Where nothing is followed, perhaps since a moment ago, nothing pauses or comes again: the page says so.
+        let is_followed = children(site, &own)?.iter().any(|child| match which {
+            Which::All => true,
+            Which::One(one) => one == child.follower.subscription,
+        });
+        if !is_followed {
+            return Ok(Redirect::to(&address(&own, Page::Pause.path(), language)).into_response());
+        }
         match entry.step.as_str() {
             "pause" => life::pause(&site.env, &own.tenant, own.reader, which)?,
             "resume" => life::resume(&site.env, &own.tenant, own.reader, which)?,

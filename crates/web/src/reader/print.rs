@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::day::Day;
+use kizuna_domain::roster::read_date;
 use serde::Deserialize;
 
 use super::Frame;
@@ -52,7 +53,7 @@ pub(crate) async fn get(
     blocking(&site, move |site| {
         let tenant = &held.tenant;
         let archive = opened(site, tenant, held.reader, language)?;
-        let (from, to) = (asked.from.parse::<Day>().ok(), asked.to.parse::<Day>().ok());
+        let (from, to) = (read_date(&asked.from), read_date(&asked.to));
         let mut days: Vec<Day> = archive
             .days()
             .filter(|day| from.is_none_or(|from| from <= *day) && to.is_none_or(|to| *day <= to))

@@ -1,21 +1,23 @@
 //! きょうのことば, and the words of one earlier day: what was sent, as it was sent. Never a day to come.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
-use kizuna_domain::people::SubscriptionState;
+use kizuna_domain::people::{Follower, SubscriptionState};
 use kizuna_engine::archive::{self, Archive, Letter};
 use kizuna_engine::links::{self, Holder};
 use kizuna_engine::ways;
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
+use serde::Deserialize;
 
 use super::dates;
 use super::desks::Desks;
-use super::{Closed, Frame, closed};
+use super::registered::registered;
+use super::{Closed, Frame, Way, closed};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
@@ -108,11 +110,29 @@ pub(super) fn opened(
         .ok_or_else(|| PageError::instead(closed(site, tenant, language, Closed::Gone)))
 }
 
-/// Shows today's words, or the newest ones and when the next come.
-pub(crate) async fn today(State(site): State<Shared>, language: Language, held: Held) -> Result<Response, PageError> {
+/// What an address of words says besides whose they are.
+#[derive(Deserialize)]
+pub(crate) struct Said {
+    /// Not empty where somebody has just registered to read here.
+    #[serde(default)]
+    new: String,
+}
+
+/// Shows today's words, or the newest ones and when the next come; on the day of a registration to read here, a welcome.
+pub(crate) async fn today(
+    State(site): State<Shared>,
+    language: Language,
+    Query(said): Query<Said>,
+    held: Held,
+) -> Result<Response, PageError> {
     blocking(&site, move |site| {
         let tenant = &held.tenant;
         let archive = opened(site, tenant, held.reader, language)?;
+        let own = own(site, tenant, &held, language)?;
+        let is_new = |child: &Follower| child.registered_on == archive.today;
+        if !said.new.is_empty() && own.is_some() && archive.children.iter().any(is_new) {
+            return registered(site, tenant, language, Way::Web, held.reader);
+        }
         let words = language.pick(&JA, &EASY, &EN);
         let mut letters = archive.todays(&site.env, tenant)?;
         let (mut news, mut newest, mut shown_on) = (Vec::new(), None, archive.today);
@@ -136,7 +156,7 @@ pub(crate) async fn today(State(site): State<Shared>, language: Language, held: 
             ways,
             after: None,
             is_today: true,
-            own: own(site, tenant, &held, language)?,
+            own,
             desks: Desks::of(site, tenant, language)?,
         };
         page(StatusCode::OK, &shown)
@@ -185,7 +205,7 @@ pub(crate) async fn day(
 /// Why today brings nothing, and when the next words come.
 fn nothing_new(site: &Site, tenant: &Tenant, archive: &Archive, language: Language) -> Result<Vec<String>, PageError> {
     let words = language.pick(&JA, &EASY, &EN);
-    let is_paused = |child: &kizuna_domain::people::Follower| child.state == SubscriptionState::Paused;
+    let is_paused = |child: &Follower| child.state == SubscriptionState::Paused;
     if archive.children.is_empty() {
         return Ok(vec![words.finished.to_owned()]);
     }
@@ -200,7 +220,6 @@ fn nothing_new(site: &Site, tenant: &Tenant, archive: &Archive, language: Langua
     } else {
         dates::day(next, language)
     };
-    let hour = tenant.settings.send_from.trim_start_matches('0');
     let sentence = if archive.days().len() == 0 {
         words.first
     } else {
@@ -209,20 +228,8 @@ fn nothing_new(site: &Site, tenant: &Tenant, archive: &Archive, language: Langua
     Ok(vec![
         sentence
             .replace("{day}", &on)
-            .replace("{hour}", &hour_words(hour, language)),
+            .replace("{hour}", &dates::time(&tenant.settings.send_from, language)),
     ])
-}
-
-/// 朝8時, 13:30: as people say when something comes.
-fn hour_words(clock: &str, language: Language) -> String {
-    let whole_hour = clock.strip_suffix(":00").and_then(|hour| hour.parse::<u8>().ok());
-    match (language, whole_hour) {
-        (Language::Ja, Some(hour @ 4..=10)) => format!("朝{hour}時"),
-        (Language::Ja, Some(hour)) => format!("{hour}時"),
-        (Language::Easy, Some(hour @ 4..=10)) => format!("｜朝《あさ》{hour}｜時《じ》"),
-        (Language::Easy, Some(hour)) => format!("{hour}｜時《じ》"),
-        _ => clock.to_owned(),
-    }
 }
 
 /// True for whoever reads on the web only: no message could bring them a link.
@@ -279,7 +286,7 @@ static JA: Words = Words {
     desks: "話したいとき、困ったとき",
     desks_all: "相談先をぜんぶ見る",
     own: "うまれました・日付を直す・お休み・設定",
-    own_more: "このページのリンクは、あなただけのものです。しまっておいてください。",
+    own_more: "このページのリンクを知っている人は、読むことも、変えることも、消すこともできます。しまっておき、ほかの人にわたさないでください。家族には、「家族に知らせる」で招待できます。",
 };
 
 static EASY: Words = Words {
@@ -298,7 +305,7 @@ static EASY: Words = Words {
     desks: "｜話《はな》したい とき、｜困《こま》った とき",
     desks_all: "｜相談《そうだん》できる ところを ぜんぶ ｜見《み》る",
     own: "｜赤《あか》ちゃんが ｜生《う》まれた・｜日《ひ》にちを ｜直《なお》す・お｜休《やす》み・｜設定《せってい》",
-    own_more: "このリンクは あなただけの ものです。｜大切《たいせつ》に してください。",
+    own_more: "この ページの リンクを ｜知《し》っている ｜人《ひと》は、｜読《よ》む ことも、｜変《か》える ことも、｜消《け》す ことも できます。ほかの ｜人《ひと》に ｜教《おし》えないでください。｜家族《かぞく》には「｜家族《かぞく》に ｜知《し》らせる」を ｜使《つか》ってください。",
 };
 
 static EN: Words = Words {
@@ -317,5 +324,5 @@ static EN: Words = Words {
     desks: "If you want to talk or need help",
     desks_all: "All desks and their hours",
     own: "The baby is here, change a date, pause, settings",
-    own_more: "The link of this page is yours alone. Please keep it safe.",
+    own_more: "Whoever has the link of this page can read, change and erase. Keep it safe and pass it on to nobody. To share with your family, use \u{201c}Tell the family\u{201d}.",
 };

@@ -18,7 +18,9 @@ use kizuna_engine::actions::registration::{self as actions, Registered, Waiting}
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
 use kizuna_engine::links::{self, Holder};
 use kizuna_engine::run;
-use kizuna_engine::throttle::{self, REGISTRATIONS_AT_TENANT, REGISTRATIONS_BY_ADDRESS, REGISTRATIONS_OF_CLIENT};
+use kizuna_engine::throttle::{
+    self, Limit, REGISTRATIONS_AT_TENANT, REGISTRATIONS_BY_ADDRESS, REGISTRATIONS_OF_CLIENT,
+};
 use kizuna_engine::ways::{self, Ways};
 use kizuna_store::places;
 use kizuna_store::tenants::Tenant;
@@ -84,6 +86,14 @@ pub(crate) async fn by_place(
     let town = blocking(&site, move |site| Ok(site.env.db.read(|tx| places::town(tx, code))?)).await?;
     let town = town.ok_or(PageError::NotFound)?;
     Ok(Redirect::to(&to_form(&town, language, &code.to_string())))
+}
+
+/// The query under which the page of words welcomes whoever has just registered to read there.
+fn welcome(language: Language) -> String {
+    match language.query() {
+        "" => "?new=1".to_owned(),
+        query => format!("{query}&new=1"),
+    }
 }
 
 fn to_form(town: &str, language: Language, place: &str) -> String {
@@ -298,7 +308,7 @@ impl<'a> Flow<'a> {
         let mut entry = Entry::fresh(self.today, &self.tenant.settings.asks, self.language, &came.place());
         if !came.with.is_empty() {
             let Some(invited) = invites::accepted(&self.site.env, self.tenant, &came.with)? else {
-                return closed(self.site, self.tenant, self.language, Closed::Gone);
+                return closed(self.site, self.tenant, self.language, Closed::Invitation);
             };
             entry.invite(&came.with, invited.anchor);
         }
@@ -335,9 +345,7 @@ impl<'a> Flow<'a> {
     fn register(&self, entry: &Entry, checked: &Checked, client: &Client) -> Result<Response, PageError> {
         let (env, tenant) = (&self.site.env, self.tenant);
         if let Entrance::Ticket { way, pass, token } = &self.entrance {
-            if let Some(until) = self.crowded(checked, client)? {
-                return self.wait(entry, checked, until);
-            }
+            // A proved address waits for nobody: strangers cannot fill the room of those who come this way.
             actions::register(env, tenant, pass, &checked.registration)?;
             if *way == Way::Line {
                 show_menu(self.site, tenant, pass)?;
@@ -349,40 +357,45 @@ impl<'a> Flow<'a> {
         let Some((number, _)) = mark.filter(|(_, until)| self.today <= *until) else {
             return self.look(entry, checked, None);
         };
-        if !actions::was_entered(env, tenant, number)?
-            && let Some(until) = self.crowded(checked, client)?
-        {
+        let is_new = !actions::was_entered(env, tenant, number)?;
+        if is_new && let Some(until) = self.crowded(client)? {
             return self.wait(entry, checked, until);
         }
-        let query = self.language.query();
         let next = if checked.way == Way::Mail {
-            let waiting = Waiting {
-                address: checked.mail.clone(),
-                registration: checked.registration.clone(),
-            };
-            actions::ask_by_mail(env, tenant, number, &waiting, self.language.code())?;
-            format!("/{}/register/sent{query}", tenant.code)
+            // An address that was asked for too often gets no more mails, and nobody is told: the links of the earlier
+            // ones work, and who asked for those is not for everybody to know.
+            if !is_new || self.may_write(&checked.mail)? {
+                let waiting = Waiting {
+                    address: checked.mail.clone(),
+                    registration: checked.registration.clone(),
+                };
+                actions::ask_by_mail(env, tenant, number, &waiting, self.language.code())?;
+            }
+            format!("/{}/register/sent{}", tenant.code, self.language.query())
         } else {
             if actions::register_on_page(env, tenant, number, &checked.registration)? == Registered::Used {
                 return closed(self.site, tenant, self.language, Closed::Gone);
             }
-            let until = self.today + links::OWN_DAYS;
-            let own = links::own_token(&env.keys, tenant.id, Holder::first(SubscriberId::new(number)), until);
-            format!("/{}/my/{own}/welcome{query}", tenant.code)
+            // What the browser saves from here on is the link that lasts.
+            let words = links::words_token(&env.keys, tenant.id, Holder::first(SubscriberId::new(number)));
+            format!("/{}/words/{words}{}", tenant.code, welcome(self.language))
         };
         Ok(Redirect::to(&next).into_response())
     }
 
     /// Until when to wait where too much was asked for.
-    fn crowded(&self, checked: &Checked, client: &Client) -> Result<Option<Timestamp>, PageError> {
+    fn crowded(&self, client: &Client) -> Result<Option<Timestamp>, PageError> {
         let client = client.address.map(throttle::client_words);
-        let mut uses: Vec<(throttle::Limit, &[u8])> = Vec::new();
+        let mut uses: Vec<(Limit, &[u8])> = Vec::new();
         uses.extend(client.as_deref().map(|client| (REGISTRATIONS_OF_CLIENT, client)));
         uses.push((REGISTRATIONS_AT_TENANT, b""));
-        if !checked.mail.is_empty() {
-            uses.push((REGISTRATIONS_BY_ADDRESS, checked.mail.as_bytes()));
-        }
         Ok(throttle::admit(&self.site.env, self.tenant.scope(), &uses)?)
+    }
+
+    /// True where one more mail may go to an address.
+    fn may_write(&self, mail: &str) -> Result<bool, PageError> {
+        let uses: [(Limit, &[u8]); 1] = [(REGISTRATIONS_BY_ADDRESS, mail.as_bytes())];
+        Ok(throttle::admit(&self.site.env, self.tenant.scope(), &uses)?.is_none())
     }
 
     /// The same page with everything that was entered, and when to try again.

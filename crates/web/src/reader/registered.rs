@@ -1,7 +1,6 @@
 //! 登録できました: where the family stands, what comes when, and for whoever reads on the page only their own link.
 
 use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use kizuna_domain::day::Day;
@@ -19,7 +18,6 @@ use super::{Closed, Desks, Frame, Way, confirm};
 use crate::Site;
 use crate::bubble::Bubble;
 use crate::error::{PageError, page};
-use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
 
 /// The links of whoever reads on the page only.
@@ -47,15 +45,6 @@ struct DonePage {
     desks: Desks,
 }
 
-/// The first page of somebody who reads on the page only.
-pub(crate) async fn welcome(
-    State(site): State<Shared>,
-    language: Language,
-    Own { tenant, reader, .. }: Own,
-) -> Result<Response, PageError> {
-    blocking(&site, move |site| registered(site, &tenant, language, Way::Web, reader)).await
-}
-
 /// Says that it is done to a reader who came by one way.
 pub(super) fn registered(
     site: &Site,
@@ -81,7 +70,7 @@ pub(super) fn registered(
             known.is_some_and(|known| known.is_friend),
         ))
     })?;
-    // The newest, whose number is the highest.
+    // The newest, whose number is the highest. Whoever stopped since is asked nothing.
     let Some(follower) = following.last() else {
         return confirm::gone(site, tenant, language, Closed::Used);
     };
@@ -95,8 +84,12 @@ pub(super) fn registered(
         (Way::Line, true) | (Way::Mail | Way::Web, _) => None,
     };
     let own = links::links(&env.keys, tenant, holder, today);
+    let mut frame = Frame::new(tenant, language);
+    if way == Way::Web {
+        "&new=1".clone_into(&mut frame.behind);
+    }
     let shown = DonePage {
-        frame: Frame::new(tenant, language),
+        frame,
         words,
         way: words.way(way),
         stage: dates::stage(&follower.anchor, today, tenant.settings.customs, language),
@@ -148,7 +141,7 @@ fn next(
     let Some(ahead) = explain::ahead(&site.env, tenant, follower, from)? else {
         return Ok((words.next_none.to_owned(), None));
     };
-    let time = time_words(&tenant.settings.send_from, language);
+    let time = dates::time(&tenant.settings.send_from, language);
     let sentence = if ahead.on == today && now >= window.opens(today, &zone) {
         words.next_now
     } else if ahead.on == today {
@@ -164,22 +157,4 @@ fn next(
         .replace("{day}", &dates::day(ahead.on, language));
     // What comes after today's words is not the first any more.
     Ok((sentence, Some(ahead.draft).filter(|_| !had_today)))
-}
-
-/// `08:00` as people say it: 朝8時.
-fn time_words(time: &str, language: Language) -> String {
-    let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
-    let hour: u8 = hour.parse().unwrap_or_default();
-    match (language, minute) {
-        (Language::En, _) => time.to_owned(),
-        (Language::Ja | Language::Easy, minute) => {
-            let part = if (4..11).contains(&hour) { "朝" } else { "" };
-            let minute = if minute == "00" {
-                String::new()
-            } else {
-                format!("{minute}分")
-            };
-            format!("{part}{hour}時{minute}")
-        }
-    }
 }

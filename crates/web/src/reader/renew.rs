@@ -9,9 +9,10 @@ use kizuna_engine::actions::life;
 use kizuna_engine::links::{self, Holder};
 use serde::Deserialize;
 
-use super::own::{self, Done};
+use super::own;
 use super::{Closed, Desks, Frame, closed, reading};
 use crate::error::{PageError, page};
+use crate::form::Done;
 use crate::guard::{Own, Shared, Town, blocking};
 use crate::language::Language;
 

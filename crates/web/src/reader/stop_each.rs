@@ -120,7 +120,12 @@ fn show(
     paths: Paths,
 ) -> Result<Response, PageError> {
     let today = run::today(&site.env, tenant)?;
-    let each = life::children(&site.env, tenant, reader)?.into_iter().map(|child| One {
+    let following = life::children(&site.env, tenant, reader)?;
+    // Nothing would go on beside the one: that is the page that ends everything.
+    if following.len() < 2 {
+        return Ok(Redirect::to(&paths.all).into_response());
+    }
+    let each = following.into_iter().map(|child| One {
         id: child.follower.subscription.to_string(),
         name: name(&child.follower, tenant, today, language),
     });

@@ -73,7 +73,7 @@ pub(crate) async fn get(
     blocking(&site, move |site| {
         let words = language.pick(&JA, &EASY, &EN);
         let Some(invited) = invites::look(&site.env, &tenant, &token)? else {
-            return closed(site, &tenant, language, Closed::Gone);
+            return closed(site, &tenant, language, Closed::Invitation);
         };
         let shown = WithPage {
             frame: Frame::new(&tenant, language),
@@ -99,7 +99,7 @@ pub(crate) async fn post(
 ) -> Result<Response, PageError> {
     blocking(&site, move |site| {
         let Some(token) = invites::accept(&site.env, &tenant, &token)? else {
-            return closed(site, &tenant, language, Closed::Gone);
+            return closed(site, &tenant, language, Closed::Invitation);
         };
         let with = language.query_and(&format!("with={token}"));
         Ok(Redirect::to(&format!("/{}/register{with}", tenant.code)).into_response())

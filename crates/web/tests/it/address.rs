@@ -6,6 +6,7 @@ use kizuna_domain::tenant::TenantKind;
 use kizuna_domain::trouble::Trouble;
 use kizuna_engine::actions::addresses::{self, Bounced};
 use kizuna_engine::actions::tenants::{self, NewAccount};
+use kizuna_engine::actions::{Actor, data, people};
 use kizuna_engine::{links, transactional};
 use kizuna_store::tenants::Tenant;
 use kizuna_store::troubles;
@@ -159,6 +160,20 @@ fn the_button_sends_a_mail_whose_own_button_repairs() {
     sora.page("").says("メールは届いています");
     // The back button leads to the form; nothing is left to repair.
     assert_eq!(sora.place.post(&sora.own(), FORM, "").header("location"), sora.own());
+}
+
+#[test]
+fn nobody_who_stopped_or_was_erased_is_told_that_mail_arrives() {
+    for is_erased in [false, true] {
+        let sora = sora();
+        let (env, scope, reader) = (sora.place.env(), sora.town.scope(), sora.sora.subscriber);
+        if is_erased {
+            data::erase(env, scope, reader).unwrap();
+        } else {
+            people::stop(env, scope, reader, Actor::Reader).unwrap();
+        }
+        sora.page("").is_silent_about("届いています");
+    }
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use axum::http::StatusCode;
 use kizuna_domain::day::Day;
-use kizuna_domain::people::Follower;
+use kizuna_domain::people::{Follower, Reach};
+use kizuna_domain::trouble::Trouble;
+use kizuna_engine::actions::life::{self, Which};
+use kizuna_engine::actions::{addresses, delivery};
 use kizuna_engine::links;
 use kizuna_store::people;
 use kizuna_store::tenants::Tenant;
@@ -75,6 +78,34 @@ fn a_reader_sees_what_is_kept_and_takes_it_away_to_read() {
     assert_eq!(data["consents"][0]["wording"], "v1");
     assert_eq!(data["letters"][0]["state"], "sent");
     file.is_silent_about("つぶ").is_silent_about("family2@example.jp");
+}
+
+#[test]
+fn a_file_holds_the_hour_a_pause_and_what_did_not_arrive() {
+    let place = Place::bare();
+    let town = crate::delivery::town(&place, "hidamari", "ひだまり市");
+    let mame = place.family(&town, "まめ");
+    let (env, reader) = (place.env(), mame.subscriber);
+    delivery::set_hour(env, &town, reader, Some(18)).unwrap();
+    life::pause(env, &town, reader, Which::All).unwrap();
+    life::resume(env, &town, reader, Which::All).unwrap();
+    let Reach::At { point, .. } = mame.reach else {
+        panic!("nobody reads")
+    };
+    addresses::bounced(env, &town, point, Trouble::Full).unwrap();
+    let path = path(&place, &town, &mame);
+
+    let file = place.get(&format!("{path}/kiroku.json"));
+    let data: serde_json::Value = serde_json::from_str(&file.body).unwrap();
+    assert_eq!(data["hour"], 18);
+    assert_eq!(data["children"][0]["resumed_on"], TODAY);
+    let trouble = serde_json::json!([{ "day": TODAY, "what": "full" }]);
+    assert_eq!(data["addresses"][0]["troubles"], trouble);
+    place
+        .get(&format!("{path}/kiroku.html"))
+        .says("18時")
+        .says("受信箱がいっぱい")
+        .says("お休みなどが終わった日");
 }
 
 #[test]

@@ -109,6 +109,11 @@ fn withdrawn_forged_and_stopped_links_show_one_and_the_same_page() {
         assert_eq!(page.body, pages[0].body);
     }
     assert_eq!(send(&place, &withdrawn, &[]).body, pages[0].body);
+    // Whoever was invited has no mail of ours and no menu.
+    pages[0]
+        .says("自分ではじめられます")
+        .says("href=\"/hidamari/register\"")
+        .is_silent_about("いちばん新しいメール");
 }
 
 #[test]

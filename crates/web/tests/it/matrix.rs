@@ -62,7 +62,6 @@ fn no_route_vanishes_or_changes_its_audience_unnoticed() {
             "GET /{tenant}/confirm/{token} reader",
             "POST /{tenant}/confirm/{token} reader",
             "GET /{tenant}/confirm/{token}/done reader",
-            "GET /{tenant}/my/{token}/welcome reader",
             "GET /{tenant}/my/{token}/birth reader",
             "POST /{tenant}/my/{token}/birth reader",
             "GET /{tenant}/my/{token}/birth/{subscription} reader",

@@ -6,7 +6,7 @@ use kizuna_engine::links;
 use kizuna_store::tenants::Tenant;
 
 use crate::delivery::{own, press, reader, send, town};
-use crate::support::{Answer, Place};
+use crate::support::{Answer, Place, hidden};
 
 /// The code on a page, without its space.
 fn code(page: &Answer) -> String {
@@ -47,7 +47,11 @@ fn a_code_of_the_old_town_opens_the_new_one_once() {
         .says("同意");
     assert_eq!(place.followers(&new).len(), 11, "looking moves nobody");
 
-    let go = [("code", code.as_str()), ("way", "web")];
+    let code_alone = [("code", code.as_str()), ("way", "web")];
+    send(&place, "/komorebi/move-in", &code_alone).says("これでよいですか");
+    assert_eq!(place.followers(&new).len(), 11, "what was not looked at moves nobody");
+    let once = hidden(&look, "once");
+    let go = [&code_alone[..], &[("once", once.as_str())]].concat();
     let moved = send(&place, "/komorebi/move-in", &go);
     assert_eq!(moved.status, StatusCode::SEE_OTHER);
     assert!(!moved.header("location").contains(&code));
@@ -62,6 +66,24 @@ fn a_code_of_the_old_town_opens_the_new_one_once() {
         moved.header("location"),
         "two presses come to the same"
     );
+    // Whoever has read the code over a shoulder gets no link, whatever form they look at.
+    let other = hidden(
+        &send(&place, "/komorebi/move-in", &[("code", &unused(&place, &old))]),
+        "once",
+    );
+    for fields in [
+        code_alone.to_vec(),
+        vec![("code", code.as_str())],
+        [&code_alone[..], &[("once", &other)]].concat(),
+    ] {
+        let answer = send(&place, "/komorebi/move-in", &fields);
+        assert_eq!(answer.header("location"), "/komorebi/changed/moved");
+    }
+    place
+        .get("/komorebi/changed/moved")
+        .says("うつりました")
+        .is_silent_about("/my/")
+        .is_silent_about("/words/");
     assert_eq!(place.followers(&new).len(), 12);
     assert_eq!(place.state(&old, moving), SubscriptionState::Ended);
     assert_eq!(place.get(&path).status, StatusCode::NOT_FOUND);
@@ -69,6 +91,12 @@ fn a_code_of_the_old_town_opens_the_new_one_once() {
     place.clock.set("2026-11-22T00:00:00Z");
     let late = send(&place, "/komorebi/move-in", &go);
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// A code of another family that nobody has used.
+fn unused(place: &Place, old: &kizuna_store::tenants::Tenant) -> String {
+    let path = own(place, old, reader(place, old, "つぶ"), "move");
+    code(&press(place, &path, &[("step", "begin"), ("town", "komorebi")]))
 }
 
 #[test]

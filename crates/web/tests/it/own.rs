@@ -394,6 +394,63 @@ fn everything_stops_by_the_first_button_and_one_child_behind_a_quiet_link() {
 }
 
 #[test]
+fn what_a_page_says_after_a_stop_is_true() {
+    let home = Home::of("そら");
+    home.twin("うみ");
+    let (birth, date) = (home.get("birth"), home.get("date"));
+    let (child, version) = (hidden(&birth, "child"), hidden(&date, "version"));
+    let sora = home.follower.subscription.to_string();
+    home.post("stop/each", &[("child", &sora)]);
+    // One is left: nothing would go on beside it.
+    assert_eq!(home.get("stop/each").header("location"), home.path("stop"));
+    let stale = home.post("pause", &[("which", &sora), ("step", "resume")]);
+    assert_eq!(stale.header("location"), home.path("pause"));
+
+    home.post("stop", &[]);
+    let stop_link = home.place.stop_path(&home.town, "まめ");
+    assert_eq!(home.get("stop/each").header("location"), home.path("stop"));
+    assert_eq!(
+        home.place.get(&format!("{stop_link}/each")).header("location"),
+        stop_link
+    );
+    for step in ["pause", "resume"] {
+        let answer = home.post("pause", &[("which", "all"), ("step", step)]);
+        assert_eq!(answer.header("location"), home.path("pause"));
+    }
+    home.get("pause").says("いまは、なにも届きません。");
+    let date = [("birth_y", "2026"), ("birth_m", "11"), ("birth_d", "20")];
+    let stale = home.post("birth", &[&[("child", child.as_str())][..], &date].concat());
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    stale.says("変わっていました").is_silent_about("残っています");
+    let date = [("date_y", "2026"), ("date_m", "11"), ("date_d", "20")];
+    let about = [("subscription", sora.as_str()), ("version", &version), ("step", "save")];
+    let stale = home.post("date", &[&about[..], &date].concat());
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    stale.says("変わっていました").is_silent_about("残っています");
+}
+
+#[test]
+fn a_nickname_is_read_as_it_is_at_the_registration() {
+    let home = Home::of("そら");
+    let page = format!("child/{}", home.follower.subscription);
+    let key = hidden(&home.get(&page), "key");
+    let long = "あ".repeat(21);
+    for (name, sentence) in [
+        ("う\u{200b}み", "目に見えない文字"),
+        ("う\nみ", "目に見えない文字"),
+        ("う\tみ", "目に見えない文字"),
+        (long.as_str(), "20文字まで"),
+    ] {
+        let wrong = home.post(&page, &[("key", &key), ("nickname", name)]);
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}");
+        wrong.says(sentence);
+    }
+    home.post(&page, &[("key", &key), ("nickname", " ｳﾐちゃん　")]);
+    let names: Vec<Option<String>> = home.living().into_iter().map(|child| child.nickname).collect();
+    assert!(names.contains(&Some("ウミちゃん".to_owned())), "{names:?}");
+}
+
+#[test]
 fn the_page_of_support_asks_nothing_and_says_what_the_town_wrote() {
     let home = Home::of("そら");
     let page = home.place.get("/hidamari/support");

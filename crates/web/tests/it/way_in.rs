@@ -261,11 +261,26 @@ fn whoever_reads_on_the_page_gives_no_address_and_gets_a_link_of_their_own() {
     assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.body);
     assert_eq!(first.header("location"), second.header("location"));
 
-    let page = place.get(first.header("location"));
+    // What the browser saves from this page on is the link that lasts, and it says what that opens.
+    let here = first.header("location");
+    assert!(
+        here.starts_with("/hidamari/words/") && here.ends_with("?new=1"),
+        "{here}"
+    );
+    let page = place.get(here);
     page.says("登録できました")
         .says("http://127.0.0.1:8117/hidamari/words/")
         .says("http://127.0.0.1:8117/hidamari/my/")
-        .says("だれでも読めます");
+        .says("だれでも読めて、日付を変えることも、消すこともできます")
+        .says("?lang=en&#38;new=1");
+    let words = here.strip_suffix("?new=1").unwrap();
+    place
+        .get(words)
+        .says("きょうのことば")
+        .says("読むことも、変えることも、消すこともできます")
+        .is_silent_about("登録できました");
+    place.clock.set("2027-02-01T23:30:00Z");
+    place.get(here).says("きょうのことば").is_silent_about("登録できました");
     let living = followers(&place, &town);
     assert_eq!(living.len(), 1);
     assert!(matches!(living[0].reach, Reach::At { .. }));
@@ -481,30 +496,98 @@ fn what_a_town_asks_for_is_kept_and_what_it_does_not_ask_for_is_not() {
 #[test]
 fn who_asks_too_often_waits_and_loses_nothing() {
     let (place, town) = town(Asks::default());
-    for _ in 0..3 {
-        assert_eq!(press(&place, &DUE).status, StatusCode::SEE_OTHER);
+    let web = with(&DUE, &[("way", "web")]);
+    for _ in 0..60 {
+        assert_eq!(press(&place, &web).status, StatusCode::SEE_OTHER);
     }
     let refused = press(&place, &DUE);
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     refused
         .says("入れた内容は、このままです")
         .says("value=\"hana@reader.example\"");
-    assert_eq!(refused.header("retry-after"), "86400");
-    assert_eq!(links(&place).len(), 3);
-    // Somebody else goes on; tomorrow so does this one.
-    assert_eq!(
-        press(&place, &with(&DUE, &[("mail", "b@reader.example")])).status,
-        StatusCode::SEE_OTHER
-    );
-    place.clock.set("2026-11-22T23:30:00Z");
-    assert_eq!(press(&place, &DUE).status, StatusCode::SEE_OTHER);
-    place.clock.set("2026-11-23T02:30:00Z");
-    let web = with(&DUE, &[("way", "web")]);
-    for _ in 0..60 {
-        assert_eq!(press(&place, &web).status, StatusCode::SEE_OTHER);
-    }
-    assert_eq!(press(&place, &web).status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "3600");
     assert_eq!(followers(&place, &town).len(), 60);
+
+    // Whoever has proved an address does not wait for those who have not.
+    let ticket = identity::mail_ticket(place.env(), town.scope(), "kara@reader.example").unwrap();
+    let path = format!("{REGISTER}/mail/{ticket}");
+    let proved = send(&place, &path, &with(&DUE, &[("step", "register")]));
+    assert_eq!(proved.header("location"), format!("{path}/done"));
+    place.clock.set("2026-11-22T00:30:00Z");
+    assert_eq!(press(&place, &DUE).status, StatusCode::SEE_OTHER);
+}
+
+#[test]
+fn an_address_gets_three_mails_a_day_and_nobody_learns_whether_it_did() {
+    let (place, _) = town(Asks::default());
+    let answer = |mail: &str| {
+        let answer = press(&place, &with(&DUE, &[("mail", mail)]));
+        (answer.status, format!("{:?}", answer.headers), answer.body)
+    };
+    let first = answer("hana@reader.example");
+    assert_eq!(first.0, StatusCode::SEE_OTHER);
+    for _ in 0..4 {
+        assert_eq!(answer("hana@reader.example"), first);
+    }
+    assert_eq!(links(&place).len(), 3);
+    assert_eq!(answer("b@reader.example"), first, "nobody else is kept back");
+    let all = links(&place);
+    assert_eq!(all.len(), 4);
+    for link in all {
+        assert_eq!(place.get(&link).status, StatusCode::OK, "the earlier links are good");
+    }
+    place.get("/hidamari/register/sent").says("一日に3通まで");
+    place.clock.set("2026-11-22T23:30:00Z");
+    assert_eq!(answer("hana@reader.example"), first);
+    assert_eq!(links(&place).len(), 5);
+}
+
+#[test]
+fn whoever_stopped_or_was_erased_is_not_asked_to_register_again() {
+    let (place, town) = town(Asks::default());
+    let mut done = Vec::new();
+    for name in ["stopped", "erased"] {
+        press(&place, &with(&DUE, &[("mail", &format!("{name}@reader.example"))]));
+        let link = links(&place)
+            .into_iter()
+            .find(|link| place.get(link).status == StatusCode::OK);
+        done.push(send(&place, &link.unwrap(), &[]).header("location").to_owned());
+    }
+    let ticket = identity::mail_ticket(place.env(), town.scope(), "kara@reader.example").unwrap();
+    let path = format!("{REGISTER}/mail/{ticket}");
+    send(&place, &path, &with(&DUE, &[("step", "register")]));
+    done.extend([format!("{path}/done"), path]);
+    for (reader, is_erased) in followers(&place, &town).into_iter().zip([false, true, false]) {
+        if is_erased {
+            actions::data::erase(place.env(), town.scope(), reader.subscriber).unwrap();
+        } else {
+            readers::stop(place.env(), town.scope(), reader.subscriber, Actor::Reader).unwrap();
+        }
+    }
+    for page in done {
+        let answer = place.get(&page);
+        assert_eq!(answer.status, StatusCode::GONE, "{page}");
+        answer
+            .says("このリンクは、もう使われています")
+            .says("id=\"desks\"")
+            .is_silent_about("はじめられます")
+            .is_silent_about("/register\"");
+    }
+}
+
+#[test]
+fn a_date_may_be_written_as_people_write_it() {
+    let (place, _) = town(Asks::default());
+    for (year, month, day) in [("令和9", "３", "15日"), ("R9", "3/15", ""), ("2027", "", "2027/3/15")] {
+        let typed = [("due_y", year), ("due_m", month), ("due_d", day)];
+        let fields = with(&DUE, &typed);
+        let look = send(&place, REGISTER, &with(&fields, &[("step", "look")]));
+        look.says("2027年3月15日").says("妊娠23週6日");
+        assert_eq!(press(&place, &fields).status, StatusCode::SEE_OTHER);
+        send(&place, REGISTER, &with(&fields, &[("step", "edit")]))
+            .says("<option value=\"2027\" selected>")
+            .says("<option value=\"15\" selected>");
+    }
 }
 
 #[test]

@@ -327,7 +327,7 @@ fn before_the_first_words_the_page_says_when_they_come() {
     place.get(&path).says("あしたの朝8時に、はじめてのことばが届きます。");
     place
         .get(&format!("{path}?lang=en"))
-        .says("Your first words come tomorrow at 8:00.");
+        .says("Your first words come tomorrow at 08:00.");
     place.get(&format!("{path}?lang=easy")).says("<ruby>朝<rp>");
 }
 
@@ -451,12 +451,55 @@ fn an_old_link_offers_a_fresh_one_that_goes_to_the_address_on_record() {
     place.clock.set("2026-11-22T00:31:00Z");
     press(&action);
     assert_eq!(mails().len(), 2);
+    for (hour, sent) in [("02", 3), ("04", 3), ("22", 3)] {
+        place.clock.set(&format!("2026-11-22T{hour}:31:00Z"));
+        press(&action);
+        assert_eq!(mails().len(), sent, "three a day, whoever holds an old mail");
+    }
+    place.clock.set("2026-11-23T00:31:00Z");
     // Forged: the same answer, and nothing happens. Stopped: nothing ever follows.
     press(&action[..action.len() - 1]);
     actions::people::stop(place.env(), town.scope(), family.subscriber, Actor::Reader).unwrap();
-    place.clock.set("2026-11-22T05:00:00Z");
     press(&action);
-    assert_eq!(mails().len(), 2);
+    assert_eq!(mails().len(), 3);
+}
+
+#[test]
+fn a_link_of_years_ago_asks_for_nothing() {
+    let (place, town) = town();
+    let family = place.family(&town, "まめ");
+    for (until, asks) in [("2025-10-18", true), ("2025-10-17", false)] {
+        let old = own(&place, &town, &family, until);
+        let action = old.replace("/my/", "/fresh/");
+        let page = place.get(&old);
+        assert_eq!(page.status, StatusCode::GONE);
+        page.says("このリンクは、古くなりました").says("いちばん新しいメール");
+        assert_eq!(page.body.contains(&action), asks, "{until}");
+        assert_eq!(place.post(&action, FORM, "").header("location"), "/hidamari/fresh");
+        assert_eq!(transactional::work(place.env()).unwrap(), usize::from(asks), "{until}");
+        place.clock.set("2026-11-22T02:30:00Z");
+    }
+}
+
+#[test]
+fn a_town_that_sends_from_midnight_says_so() {
+    let place = Place::bare();
+    let mut settings = place
+        .empty_town("hidamari", "ひだまり市", TenantKind::Demo, "json")
+        .settings;
+    settings.send_from = "00:00".to_owned();
+    let town = actions::tenants::put(place.env(), "hidamari", "ひだまり市", &settings, &[]).unwrap();
+    actions::content::import(place.env(), None, &crate::support::starter_pack("starter-ja")).unwrap();
+    place.register(
+        &town,
+        &[Row {
+            registered: TODAY,
+            ..Row::due("わかば", "2027-08-10")
+        }],
+    );
+    place.clock.set("2026-11-30T01:00:00Z");
+    let path = words(&place, &town, &place.family(&town, "わかば"));
+    place.get(&path).says("あしたの0時に、はじめてのことばが届きます。");
 }
 
 #[test]
