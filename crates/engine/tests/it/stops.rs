@@ -144,6 +144,19 @@ fn a_pause_or_the_end_for_one_child_in_the_old_town_leaves_the_new_one_alone() {
 }
 
 #[test]
+fn a_stop_in_the_new_town_leaves_alone_what_is_registered_anew_in_the_old_one() {
+    let app = TestApp::sqlite();
+    let (old, new) = towns(&app);
+    let family = old.family("hanako").add();
+    let there = go(&old, &new, &family);
+    let again = old.family("again").born("2026-12-20").of(&family).add();
+
+    new.stop(&there);
+
+    assert!(follows(&old, &again) && !follows(&new, &there));
+}
+
+#[test]
 fn whoever_registers_again_in_the_old_town_stops_both_there() {
     let app = TestApp::sqlite();
     let (old, new) = towns(&app);
@@ -152,12 +165,9 @@ fn whoever_registers_again_in_the_old_town_stops_both_there() {
     let again = old.family("again").born("2026-12-20").of(&family).add();
     assert!(follows(&old, &again) && follows(&new, &there));
 
-    // In the new town alone, and then by the old one.
-    new.stop(&there);
-    assert!(follows(&old, &again));
     old.stop(&again);
 
-    assert!(!follows(&old, &again));
+    assert!(!follows(&old, &again) && !follows(&new, &there));
 }
 
 on_both! {
