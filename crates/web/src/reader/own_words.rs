@@ -59,7 +59,7 @@ static JAPANESE: OwnWords = OwnWords {
     unproved_text: "時間がたちすぎたか、途中で止まったようです。何も変わっていません。",
     line_down_title: "いま、LINEとつながりません",
     line_down_text: "LINE側の問題です。時間をおいて、もう一度ためしてください。何も変わっていません。",
-    new_link: "いちばん新しいメールの下のリンクか、LINEのメニューから、もう一度ひらいてください。",
+    new_link: "新しいメールの下のリンクか、LINEのメニューから、もう一度ひらいてください。",
     liff_wait: "LINEで確かめています。そのままお待ちください。",
     liff_else: "しばらく待っても変わらないときは、ここから進めます。",
     liff_button: "LINEにログインして進む",

@@ -123,7 +123,11 @@ pub(crate) async fn today(State(site): State<Shared>, language: Language, held: 
             news = nothing_new(site, tenant, &archive, language)?;
             if let Some(day) = archive.before(archive.today) {
                 letters = archive.letters(&site.env, tenant, [day])?;
-                newest = Some(words.of_day.replace("{day}", &dates::day(day, language)));
+                newest = Some(
+                    words
+                        .of_day
+                        .replace("{day}", &dates::near_day(day, archive.today, language)),
+                );
                 shown_on = day;
             }
         }
@@ -174,7 +178,9 @@ pub(crate) async fn day(
         let shown = ReadingPage {
             frame: Frame::new(tenant, language),
             words,
-            heading: words.of_day.replace("{day}", &dates::day(day, language)),
+            heading: words
+                .of_day
+                .replace("{day}", &dates::near_day(day, archive.today, language)),
             news: Vec::new(),
             newest: None,
             letters: letters.into_iter().map(bubble).collect(),
@@ -208,7 +214,7 @@ fn nothing_new(site: &Site, tenant: &Tenant, archive: &Archive, language: Langua
     let on = if next == archive.today + 1 {
         words.tomorrow.to_owned()
     } else {
-        dates::day(next, language)
+        dates::near_day(next, archive.today, language)
     };
     let hour = tenant.settings.send_from.trim_start_matches('0');
     let sentence = if archive.days().len() == 0 {
