@@ -308,11 +308,11 @@ fn show(
         }
     });
     let cards: Vec<Card> = cards.collect();
-    let targets = cards.iter().filter_map(|card| match &card.clock {
+    let mut targets = cards.iter().filter_map(|card| match &card.clock {
         Clock::Birth(field) if field.is_wrong() => Some(field.target()),
         Clock::Birth(_) | Clock::One | Clock::Due(_) => card.date.is_wrong().then(|| card.date.target()),
     });
-    let target = targets.last().unwrap_or_default();
+    let target = targets.next().unwrap_or_default();
     let status = match typed.and_then(|(_, wrong)| wrong) {
         None => StatusCode::OK,
         Some(Wrong::Stale) => StatusCode::CONFLICT,
