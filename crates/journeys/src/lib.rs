@@ -24,8 +24,10 @@ mod album;
 mod axe;
 mod browser;
 mod keys;
+mod markup;
 mod page;
 mod record;
+mod strain;
 
 pub use album::Album;
 pub use axe::AXE;

@@ -8,18 +8,24 @@ use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::record::{Lead, Record};
-use crate::{axe, keys};
+use crate::{axe, keys, markup, strain};
 
 /// Side of the smallest thing that may be pressed, in CSS pixels (WCAG 2.2, 2.5.8).
 const TARGET_MIN: f64 = 24.0;
 /// Side of the smallest button in CSS pixels: a thumb, at night (WCAG 2.2, 2.5.5).
 const BUTTON_MIN: f64 = 44.0;
+/// Height of the button that a page is for, in CSS pixels.
+const MAIN_BUTTON_MIN: f64 = 56.0;
+/// Characters that a line may hold, the full width of one each: more, and the eye loses the next line.
+const LINE_MAX: f64 = 40.0;
 /// Presses of Tab after which a thing counts as not to be reached by keys.
 const TABS_MAX: usize = 80;
 /// Width and height of the usual phone in CSS pixels.
 const PHONE: (u32, u32) = (390, 844);
 /// Height of the smallest phone.
 const SMALL_PHONE_HEIGHT: u32 = 568;
+/// Width from which on a screen stands on a desk, in CSS pixels, and its height.
+const DESK: (u32, u32) = (1_000, 800);
 /// Pixels of a picture for each CSS pixel.
 const SHARPNESS: u32 = 2;
 
@@ -98,10 +104,14 @@ impl<'a> Page<'a> {
         self.call("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
     }
 
-    /// From now on the screen is a phone's of this width in CSS pixels.
+    /// From now on the screen is a phone's of this width in CSS pixels, or one on a desk.
     pub fn phone(&self, width: u32) {
-        let height = if width < PHONE.0 { SMALL_PHONE_HEIGHT } else { PHONE.1 };
-        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": SHARPNESS, "mobile": true });
+        let (height, sharpness, is_phone) = match width {
+            _ if width >= DESK.0 => (DESK.1, 1, false),
+            _ if width < PHONE.0 => (SMALL_PHONE_HEIGHT, SHARPNESS, true),
+            _ => (PHONE.1, SHARPNESS, true),
+        };
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": sharpness, "mobile": is_phone });
         self.call("Emulation.setDeviceMetricsOverride", &screen);
         self.width.set(width);
     }
@@ -345,7 +355,40 @@ impl<'a> Page<'a> {
         found
     }
 
-    /// What every page of ours must have and this one lacks: a language, one heading, a title, buttons for a thumb.
+    /// From now on letters and lines stand as wide apart as a reader may set them, or as the page has them.
+    pub fn spaced(&self, wider: bool) {
+        strain::space(self, wider);
+    }
+
+    /// What is cut off or sticks out of its place; empty where every word can be read.
+    pub fn cut_off(&self) -> Vec<String> {
+        strain::cut_off(self)
+    }
+
+    /// From now on the reader's own few colours take the place of the page's, and nothing may move; or not.
+    pub fn own_colours(&self, are_forced: bool) {
+        let (colours, motion) = if are_forced {
+            ("active", "reduce")
+        } else {
+            ("none", "no-preference")
+        };
+        let features = json!([
+            { "name": "forced-colors", "value": colours },
+            { "name": "prefers-reduced-motion", "value": motion },
+        ]);
+        self.call("Emulation.setEmulatedMedia", &json!({ "features": features }));
+    }
+
+    /// What is wrong with the HTML as the server wrote it; empty where it is read as it was written.
+    pub fn malformed(&self) -> Vec<String> {
+        self.digest();
+        let request = json!({ "requestId": self.record.borrow().loader });
+        let source = self.call("Network.getResponseBody", &request);
+        markup::problems(self, source["body"].as_str().unwrap_or_default())
+    }
+
+    /// What every page of ours must have and this one lacks: a language, one heading, a title, places for a thumb, lines
+    /// that can be followed.
     pub fn lacks(&self) -> Vec<String> {
         let shape = self.evaluate(
             "({
@@ -353,12 +396,23 @@ impl<'a> Page<'a> {
                title: document.title,
                headings: document.querySelectorAll('h1').length,
                alerts: [...document.querySelectorAll('[role=alert]')].filter(one => one.checkVisibility()).length,
-               small: [...document.querySelectorAll('.button, button')].filter(one => {
-                 const box = one.getBoundingClientRect();
-                 return box.width > 0 && Math.min(box.width, box.height) < MIN;
-               }).map(one => one.textContent)
+               small: [[MIN_MAIN, '.button--main'], [MIN_BUTTON, '.button, button, select'], [MIN, 'a, summary, input, label:has(input)']]
+                 .flatMap(([least, parts]) => [...document.querySelectorAll(parts)].filter(one => {
+                   const box = one.getBoundingClientRect();
+                   // A link among words is as high as the words, and a small mark has a label around it.
+                   const is_free = getComputedStyle(one).display !== 'inline' && !one.matches('label input, .unseen');
+                   return is_free && box.width > 0 && Math.min(box.width, box.height) < least;
+                 }))
+                 .map(one => `${one.localName} ${one.textContent.trim()}`),
+               long: [...document.querySelectorAll('main :is(p, li, dd, h1, h2)')].filter(one => {
+                 const size = parseFloat(getComputedStyle(one).fontSize);
+                 return one.getBoundingClientRect().width > LINE * size && one.textContent.length > LINE;
+               }).map(one => one.textContent.trim())
              })"
-            .replace("MIN", &BUTTON_MIN.to_string())
+            .replace("MIN_MAIN", &MAIN_BUTTON_MIN.to_string())
+            .replace("MIN_BUTTON", &BUTTON_MIN.to_string())
+            .replace("MIN", &TARGET_MIN.to_string())
+            .replace("LINE", &LINE_MAX.to_string())
             .as_str(),
         );
         let title = word(&shape["title"]);
@@ -380,7 +434,10 @@ impl<'a> Page<'a> {
             lacks.push(format!("a title that begins with the error: {title}"));
         }
         if shape["small"] != json!([]) {
-            lacks.push(format!("buttons of {BUTTON_MIN} pixels: {}", shape["small"]));
+            lacks.push(format!("places that a thumb finds: {}", shape["small"]));
+        }
+        if shape["long"] != json!([]) {
+            lacks.push(format!("lines of at most {LINE_MAX} characters: {}", shape["long"]));
         }
         lacks
     }

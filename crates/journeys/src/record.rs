@@ -32,8 +32,8 @@ pub(crate) struct Record {
     pub(crate) status: u16,
     /// The document that is shown: its address without a fragment, its status, its loader.
     pub(crate) shown: (String, u16, String),
-    /// Loader of the newest document.
-    loader: String,
+    /// Loader of the newest document, and the name of the request that brought it.
+    pub(crate) loader: String,
     /// Requests under way for the newest document.
     pub(crate) open: BTreeSet<String>,
     /// Bytes that came for the newest document and all it needs, headers and redirects included, as sent.

@@ -18,7 +18,7 @@ fn serve(head: &'static str, body: &'static str) -> String {
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
             let page = format!(
-                "<!doctype html><html lang=\"ja\"><meta name=viewport content=width=device-width><title>見本</title>{body}"
+                "<!doctype html><html lang=\"ja\"><head><meta name=viewport content=width=device-width><title>見本</title></head><body>{body}</body></html>"
             );
             let length = page.len();
             let answer = format!(
@@ -65,11 +65,15 @@ fn what_is_wrong_with_a_page_is_found() {
     ));
     page.open("/");
     assert!(page.width_overflows());
+    assert_eq!(page.malformed(), [""; 0], "wrong in other ways");
     let found = page.violations().join("\n");
     for rule in ["image-alt", "page-has-heading-one", "region"] {
         assert!(found.contains(rule), "{rule} in {found}");
     }
-    assert_eq!(page.lacks().len(), 2, "a heading and the size of a button");
+    let lacks = page.lacks().join("\n");
+    for words in ["one heading: 0", "button 小"] {
+        assert!(lacks.contains(words), "{words} in {lacks}");
+    }
     let says = |words: &str, failure: String| assert!(failure.contains(words), "{failure}");
     says("小 is 20 pixels", failure(&page, |page| page.touch("小")));
     says("下 lies under", failure(&page, |page| page.touch("下")));
@@ -81,6 +85,61 @@ fn what_is_wrong_with_a_page_is_found() {
         "the focus cannot be seen",
         failure(&page, |page| page.press("見えない")),
     );
+}
+
+#[test]
+fn html_that_is_not_read_as_it_was_written_is_found() {
+    let browser = Browser::start();
+    for (body, words) in [
+        ("<p>一<div>二</div></p>", "<div> after <p> is read as </p>"),
+        ("<section><h1>一</h1>", "</body> after </h1> is read as </section>"),
+        ("<p class=a class=b>一</p>", "<p class class> after"),
+        (
+            "<table><tr><td>一</td></tr></table>",
+            "<tr> after <table> is read as <tbody>",
+        ),
+        ("<p id=a>一</p><p id=a>二</p>", "the id a twice"),
+        ("<label for=a>一</label>", "for=a leads nowhere"),
+        ("<a href=\"#a\">一</a>", "a link to #a leads nowhere"),
+        ("<span><div>一</div></span>", "a block <div> inside words"),
+        ("<ul><p>一</p></ul>", "<p> is no part of a list"),
+    ] {
+        let page = browser.page(&serve("", body));
+        page.open("/");
+        let found = page.malformed().join("\n");
+        assert!(found.contains(words), "{body}: {found}");
+    }
+    let page = browser.page(&serve(
+        "",
+        "<br><svg viewBox=\"0 0 1 1\"><path d=\"M0 0\"/></svg><p hidden>&lt;p&gt;</p>",
+    ));
+    page.open("/");
+    assert_eq!(page.malformed(), [""; 0]);
+}
+
+#[test]
+fn words_that_are_lost_and_lines_that_nobody_follows_are_found() {
+    let browser = Browser::start();
+    let page = browser.page(&serve(
+        "",
+        "<main><h1>見本</h1><button class=\"button button--main\" style=\"width:9em;height:56px;white-space:nowrap;letter-spacing:0\">
+         おしてください</button><div style=\"height:2em;overflow:hidden\"><p style=\"margin:0\">一</p></div><p>とても長い行はだれの目にもつらいものです。\
+         とても長い行はだれの目にもつらいものです。とても長い行はだれの目にもつらいものです。</p></main>",
+    ));
+    page.open("/");
+    assert_eq!(page.cut_off(), [""; 0]);
+    page.spaced(true);
+    assert_eq!(
+        page.cut_off().len(),
+        1,
+        "the paragraph needs more room below it: {:?}",
+        page.cut_off()
+    );
+    page.spaced(false);
+    assert_eq!(page.cut_off(), [""; 0], "as it was");
+    page.phone(1_280);
+    let lacks = page.lacks().join("\n");
+    assert!(lacks.contains("lines of at most 40 characters"), "{lacks}");
 }
 
 #[test]

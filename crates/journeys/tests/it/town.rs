@@ -14,13 +14,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kizuna_domain::cadence::Slots;
 use kizuna_domain::content::pack::{self, ArticleDocument, Pack};
-use kizuna_domain::ids::{Ids, SubscriberId};
+use kizuna_domain::ids::{Ids, SubscriberId, SubscriptionId};
 use kizuna_domain::people::Follower;
 use kizuna_domain::position::{Anchor, Customs, EndRule};
 use kizuna_domain::retention::Retention;
 use kizuna_domain::tenant::{Adoption, Asks, Choices, JoinPolicy, Look, Settings, TenantKind};
 use kizuna_domain::trouble::Trouble;
 use kizuna_engine::actions::addresses;
+use kizuna_engine::actions::life::{Added, NewChild, add_child};
 use kizuna_engine::actions::registration::{Registration, register};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::inbound::{self, Maildir};
@@ -384,6 +385,38 @@ impl Town {
     pub(crate) fn stop_token(&self, user: &str) -> String {
         let reader = self.following(user)[0].subscriber;
         links::stop_token(&self.env.keys, self.tenant.id, reader)
+    }
+
+    /// A reader follows one more child, born on a day, by a nickname: a twin of the child of that day, if there is one.
+    pub(crate) fn adds(&self, reader: SubscriberId, born: &str, nickname: &str) {
+        let anchor = Anchor::Birth {
+            on: born.parse().unwrap(),
+            due: None,
+        };
+        let mut known = self.followed(reader).into_iter();
+        let new = NewChild {
+            key: SubscriptionId::new(self.env.ids.next()),
+            anchor,
+            nickname: Some(nickname),
+            twin_of: known
+                .find(|child| child.anchor == anchor)
+                .map(|child| child.subscription),
+            wording: "v1",
+        };
+        let added = add_child(&self.env, &self.tenant, reader, &new).unwrap();
+        assert_eq!(added, Added::Done);
+    }
+
+    /// Adds a town whose every name is as long as names of towns and desks get; gives its code.
+    pub(crate) fn with_long_names(&self) -> String {
+        let town = put(&self.env, "minami", "南ひだまり台あおぞら野市", &self.host, &[web()]);
+        let mut pack = sample("sample-town-ja");
+        for desk in &mut pack.desks {
+            desk.name = format!("南ひだまり台あおぞら野市役所 第二分庁舎 {}", desk.name);
+            desk.hours = format!("{}（8月の第2週と年末年始、施設点検の日は休みです）", desk.hours);
+        }
+        actions::content::import(&self.env, Some(&town), &pack).unwrap();
+        town.code
     }
 
     /// Adds another town, whose links open nothing here; gives its code.

@@ -62,6 +62,8 @@ struct BirthPage {
     words: &'static Words,
     action: String,
     problem: Option<String>,
+    /// Where the way to what is wrong leads; empty where no field is.
+    target: String,
     expected: Vec<Expected>,
     date: DateField,
     ways: Ways,
@@ -170,11 +172,17 @@ fn show(site: &Site, own: &Own, language: Language, wrong: Option<(&Entry, Wrong
     };
     let parts = wrong.map_or_else(|| Parts::of(today), |(entry, _)| entry.parts.clone());
     let field = DateField::new(&asked, tenant, language, today, &parts, date_problem);
+    let target = match (wrong.map(|(_, wrong)| wrong), all.first()) {
+        (Some(Wrong::Date(_)), _) => field.target(),
+        (Some(Wrong::Nobody), Some(child)) if all.len() > 1 => child.follower.subscription.to_string(),
+        _ => String::new(),
+    };
     let shown = BirthPage {
         frame: Frame::new(tenant, language),
         words,
         action: address(own, "birth", language),
         problem,
+        target,
         expected,
         date: field.named(words.date_legend, words.date_hint),
         ways: Ways::new(own, language, &[Page::Date, Page::Child, Page::Pause, Page::Stop]),

@@ -82,6 +82,8 @@ struct DatePage {
     words: &'static Words,
     action: String,
     problem: Option<String>,
+    /// Where the way to what is wrong leads; empty where no field is.
+    target: String,
     cards: Vec<Card>,
     ways: Ways,
     desks: Desks,
@@ -311,6 +313,11 @@ fn show(
         }
     });
     let cards: Vec<Card> = cards.collect();
+    let mut targets = cards.iter().filter_map(|card| match &card.clock {
+        Clock::Birth(field) if field.is_wrong() => Some(field.target()),
+        Clock::Birth(_) | Clock::One | Clock::Due(_) => card.date.is_wrong().then(|| card.date.target()),
+    });
+    let target = targets.next().unwrap_or_default();
     let status = match typed.and_then(|(_, wrong)| wrong) {
         None => StatusCode::OK,
         Some(Wrong::Stale) => StatusCode::CONFLICT,
@@ -327,6 +334,7 @@ fn show(
         words,
         action: address(own, Page::Date.path(), language),
         problem: said,
+        target,
         cards,
         ways: Ways::new(own, language, ways),
         desks: Desks::of(site, tenant, language)?,

@@ -142,6 +142,11 @@ impl DateField {
         DateField { number, ..self }
     }
 
+    /// True where something is wrong with it.
+    pub(super) fn is_wrong(&self) -> bool {
+        self.problem.is_some()
+    }
+
     /// Where a link to what is wrong leads: the first wrong part.
     pub(super) fn target(&self) -> String {
         let parts = ["y", "m", "d"].into_iter().zip(self.wrong);

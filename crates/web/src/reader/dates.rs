@@ -32,6 +32,19 @@ pub(crate) fn day(day: Day, language: Language) -> String {
     }
 }
 
+/// A day without its year where that is the year of `today`: 12月5日（土）.
+pub(crate) fn near_day(of: Day, today: Day, language: Language) -> String {
+    let (said, year) = (day(of, language), of.year());
+    if year != today.year() {
+        return said;
+    }
+    match language {
+        Language::Ja => said.replacen(&format!("{year}年"), "", 1),
+        Language::Easy => said.replacen(&format!("{year}｜年《ねん》"), "", 1),
+        Language::En => said.replacen(&format!(" {year}"), "", 1),
+    }
+}
+
 /// A time of day, given as `08:00`: 朝8時.
 pub(crate) fn time(time: &str, language: Language) -> String {
     let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
@@ -254,6 +267,19 @@ mod tests {
         assert_eq!(time("08:30", Language::Easy), "｜朝《あさ》8｜時《じ》30｜分《ぷん》");
         assert_eq!(time("12:15", Language::Easy), "12｜時《じ》15｜分《ふん》");
         assert_eq!(time("08:00", Language::En), "08:00");
+    }
+
+    #[test]
+    fn a_day_of_this_year_needs_no_year() {
+        let (of, today) = ("2026-12-05".parse().unwrap(), "2026-12-31".parse().unwrap());
+        for (language, words) in [
+            (Language::Ja, "12月5日（土）"),
+            (Language::Easy, "12｜月《がつ》｜5日《いつか》（｜土曜日《どようび》）"),
+            (Language::En, "Saturday, 5 December"),
+        ] {
+            assert_eq!(super::near_day(of, today, language), words);
+            assert_eq!(super::near_day(of, today + 1, language), super::day(of, language));
+        }
     }
 
     #[test]

@@ -158,7 +158,7 @@ static JA: Words = Words {
     open: "いま ひらいています（24時間）",
     open_until: "いま ひらいています（{at}まで）",
     closed: "いまは しまっています。",
-    closed_until: "いまは しまっています。つぎは {at}から",
+    closed_until: "いまは しまっています。\nつぎは {at}から",
     tomorrow: "あした",
 };
 
@@ -171,7 +171,7 @@ static EASY: Words = Words {
     open: "いま あいています（24｜時間《じかん》）",
     open_until: "いま あいています（{at}まで）",
     closed: "いまは しまっています。",
-    closed_until: "いまは しまっています。つぎは {at}から",
+    closed_until: "いまは しまっています。\nつぎは {at}から",
     tomorrow: "あした",
 };
 
@@ -184,6 +184,6 @@ static EN: Words = Words {
     open: "Open now, around the clock",
     open_until: "Open now, until {at}",
     closed: "Closed now.",
-    closed_until: "Closed now. Opens {at}",
+    closed_until: "Closed now.\nOpens {at}",
     tomorrow: "tomorrow",
 };

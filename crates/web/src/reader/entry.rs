@@ -277,7 +277,7 @@ struct RegisterPage<'a> {
     /// What is wrong, with the id of the field to go to.
     problem: Option<(String, &'static str)>,
     /// Id of the place to mend.
-    way_to: String,
+    target: String,
     line: Option<LineCard>,
     /// True where nothing can be registered here but by LINE.
     is_closed: bool,
@@ -371,7 +371,7 @@ impl Ground<'_> {
         };
         let due = field("due", "for-pregnant", Situation::Pregnant);
         let birth = field("birth", "for-raising", Situation::Raising);
-        let way_to = problem.map_or_else(String::new, |problem| match problem {
+        let target = problem.map_or_else(String::new, |problem| match problem {
             Problem::Date(Situation::Pregnant, _) => due.target(),
             Problem::Date(Situation::Raising, _) => birth.target(),
             other => other.target().to_owned(),
@@ -380,7 +380,7 @@ impl Ground<'_> {
             frame: self.frame(entry),
             words,
             action: self.action,
-            way_to,
+            target,
             left_line: self.has_left_line.then_some(words.line_left),
             problem: problem.map(|problem| (problem.sentence(tenant, language), problem.target())),
             line: self.line_card(entry),

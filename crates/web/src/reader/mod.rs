@@ -117,9 +117,14 @@ impl Frame {
         self.language == Language::Easy
     }
 
-    /// True where the sender's name does not say the town's already.
-    pub(crate) fn names_town(&self) -> bool {
-        !self.sender.contains(&self.town)
+    /// The town, and below it the sender's name without it: ひだまり市, 子育てだより. No town where the name says it inside.
+    pub(crate) fn brand(&self) -> (&str, &str) {
+        let rest = self.sender.strip_prefix(&self.town).map(str::trim_start);
+        match rest {
+            Some(rest) if !rest.is_empty() => (&self.town, rest),
+            None if !self.sender.contains(&self.town) => (&self.town, &self.sender),
+            Some(_) | None => ("", &self.sender),
+        }
     }
 
     /// The language that the sender's name is in.

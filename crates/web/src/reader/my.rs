@@ -18,6 +18,9 @@ use crate::error::{PageError, page};
 use crate::guard::{Own, Shared, blocking};
 use crate::language::Language;
 
+/// Titles of today's words that are shown, so that the way to read them stays on the first screen.
+const TITLES_MAX: usize = 5;
+
 /// A row of the page: the last part of its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Row {
@@ -84,8 +87,9 @@ struct MyPage {
     /// Name, where given, and stage of each child.
     children: Vec<(String, String)>,
     is_paused: bool,
-    /// Titles of today's words.
+    /// Titles of today's words, and whether there are more.
     today: Vec<String>,
+    has_more: bool,
     /// The way to repair an address that does not work.
     trouble: Option<String>,
     ways: Ways,
@@ -112,10 +116,14 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
             Row::Child | Row::Delivery | Row::Invite | Row::Move | Row::Data | Row::Stop => true,
         });
         let letters = archive.todays(&site.env, tenant)?;
-        let titles = letters
+        let mut today: Vec<String> = letters
             .into_iter()
             .flat_map(|letter| letter.draft.sections)
-            .map(|section| section.title);
+            .map(|section| section.title)
+            .filter(|title| !title.is_empty())
+            .collect();
+        let has_more = today.len() > TITLES_MAX;
+        today.truncate(TITLES_MAX);
         let children = archive.children.iter().map(|child| {
             let name = child.nickname.clone().unwrap_or_default();
             (name, dates::stage(&child.anchor, archive.today, *customs, language))
@@ -130,7 +138,8 @@ pub(crate) async fn get(State(site): State<Shared>, language: Language, own: Own
                 .children
                 .iter()
                 .any(|child| child.state == SubscriptionState::Paused),
-            today: titles.filter(|title| !title.is_empty()).collect(),
+            today,
+            has_more,
             trouble: trouble.map(|_| own::address(&own, "address", language)),
             ways: Ways::new(tenant, &links::words_token(&site.env.keys, tenant.id, holder), language),
             rows: rows
@@ -155,6 +164,7 @@ struct Words {
     trouble: Said,
     today: &'static str,
     none: &'static str,
+    more: &'static str,
     read: &'static str,
     past: &'static str,
     can: &'static str,
@@ -179,6 +189,7 @@ static JA: Words = Words {
     trouble: ("メールが届いていないようです。", "届くように直す"),
     today: "きょうのことば",
     none: "きょうのことばは ありません。",
+    more: "ほかにもあります。",
     read: "ことばを読む",
     past: "これまでのことば",
     can: "できること",
@@ -206,6 +217,7 @@ static EASY: Words = Words {
     ),
     today: "きょうの ことば",
     none: "きょうの ことばは ありません。",
+    more: "ほかにも あります。",
     read: "ことばを ｜読《よ》む",
     past: "｜前《まえ》の ことば",
     can: "できる こと",
@@ -251,6 +263,7 @@ static EN: Words = Words {
     trouble: ("It seems that mail does not reach you.", "Repair it"),
     today: "Today\u{2019}s words",
     none: "There are no words today.",
+    more: "And more.",
     read: "Read the words",
     past: "Earlier words",
     can: "What you can do",

@@ -48,7 +48,7 @@ static JAPANESE: OwnWords = OwnWords {
     gone_text: "期限がすぎたか、途中で切れているようです。何も変わっていません。",
     used_title: "このリンクは、もう使われています",
     used_text: "一つのリンクは、一度だけ使えます。",
-    new_link: "いちばん新しいメールの下のリンクか、LINEのメニューから、もう一度ひらいてください。",
+    new_link: "新しいメールの下のリンクか、LINEのメニューから、もう一度ひらいてください。",
     on_your_own: "登録は、このリンクがなくても、自分ではじめられます。",
     on_your_own_button: "登録する",
 };

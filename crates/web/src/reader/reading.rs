@@ -140,7 +140,11 @@ pub(crate) async fn today(
             news = nothing_new(site, tenant, &archive, language)?;
             if let Some(day) = archive.before(archive.today) {
                 letters = archive.letters(&site.env, tenant, [day])?;
-                newest = Some(words.of_day.replace("{day}", &dates::day(day, language)));
+                newest = Some(
+                    words
+                        .of_day
+                        .replace("{day}", &dates::near_day(day, archive.today, language)),
+                );
                 shown_on = day;
             }
         }
@@ -186,7 +190,9 @@ pub(crate) async fn day(
         let shown = ReadingPage {
             frame: Frame::new(tenant, language),
             words,
-            heading: words.of_day.replace("{day}", &dates::day(day, language)),
+            heading: words
+                .of_day
+                .replace("{day}", &dates::near_day(day, archive.today, language)),
             news: Vec::new(),
             newest: None,
             letters: letters.into_iter().map(bubble).collect(),
@@ -218,7 +224,7 @@ fn nothing_new(site: &Site, tenant: &Tenant, archive: &Archive, language: Langua
     let on = if next == archive.today + 1 {
         words.tomorrow.to_owned()
     } else {
-        dates::day(next, language)
+        dates::near_day(next, archive.today, language)
     };
     let sentence = if archive.days().len() == 0 {
         words.first

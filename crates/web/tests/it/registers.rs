@@ -234,7 +234,7 @@ fn a_link_that_is_forged_expired_or_another_towns_says_how_else_and_changes_noth
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
             answer
                 .says("このリンクは使えなくなりました")
-                .says("いちばん新しいメール");
+                .says("新しいメールの下のリンク");
         }
     }
     place.clock.set("2026-11-22T23:30:00Z");
