@@ -274,7 +274,7 @@ fn form(
         Some(Wrong::Kind) => "pregnant".to_owned(),
         Some(Wrong::Date(Situation::Pregnant, _)) => due.target(),
         Some(Wrong::Date(Situation::Raising, _)) => birth.target(),
-        Some(Wrong::Nickname) => "nickname".to_owned(),
+        Some(Wrong::Nickname(_)) => "nickname".to_owned(),
         Some(Wrong::Known | Wrong::Full) | None => String::new(),
     };
     let shown = ChildPage {
@@ -392,7 +392,7 @@ fn twin(
         action: address(own, &format!("child/{sibling}"), language),
         problem,
         target: match wrong {
-            Some(Wrong::Nickname) => "nickname".to_owned(),
+            Some(Wrong::Nickname(_)) => "nickname".to_owned(),
             Some(_) | None => String::new(),
         },
         key: entry.key.clone(),
