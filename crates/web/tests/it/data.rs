@@ -171,7 +171,7 @@ fn one_look_and_one_press_erase_a_reader_and_a_second_press_does_the_same() {
     let record = place.get("/hidamari/audit");
     record.says("本人が記録をけした").is_silent_about("読者 #");
     // The stop link of an old message still answers kindly, and the address may register again.
-    let stop = links::stop_token(&place.env().keys, town.id, links::Holder::first(mame.subscriber));
+    let stop = links::stop_token(&place.env().keys, town.id, mame.subscriber);
     let stopped = place.post(&format!("/hidamari/stop/{stop}"), FORM, "");
     assert_eq!(stopped.status, StatusCode::SEE_OTHER);
 }
@@ -191,7 +191,7 @@ fn a_link_that_is_forged_over_or_another_towns_shows_and_changes_nothing() {
     let keys = &place.env().keys;
     let over = links::own_token(keys, town.id, links::Holder::first(mame.subscriber), today() - 1);
     let foreign = links::own_token(keys, other.id, links::Holder::first(mame.subscriber), today() + 1);
-    let reading = links::words_token(keys, town.id, mame.subscriber);
+    let reading = links::words_token(keys, town.id, links::Holder::first(mame.subscriber));
     for token in [over.as_str(), &foreign, &reading, "xyz"] {
         for page in ["", "/kiroku.html", "/kiroku.json", "/erase"] {
             let answer = place.get(&format!("/hidamari/my/{token}/data{page}"));
