@@ -134,7 +134,7 @@ impl World<'_> {
             Begun::Now
         );
         let ticket = moving::open(env, &self.town.tenant(), reader).unwrap().unwrap();
-        let arrived = moving::arrive(env, &self.other.tenant(), &ticket.code, &Way::Mail).unwrap();
+        let arrived = moving::arrive(env, &self.other.tenant(), &ticket.code, &Way::Mail, env.ids.next()).unwrap();
         assert!(matches!(arrived, Arrived::Now(_)), "{arrived:?}");
     }
 

@@ -224,7 +224,7 @@ fn mails_in_somebodys_name_take_nothing_from_what_they_ask_for_themselves() {
     let hanako = post.town.family("hanako").add();
     let return_path = post.return_path(&hanako);
     assert_eq!(post.take(&gone(&return_path)), SILENCED);
-    for number in 0..addresses::ANSWERS_PER_HOUR_MAX {
+    for number in 0..ANSWERS_OF_TENANT.uses_max {
         let name = if number < 3 {
             "hanako@example.jp".to_owned()
         } else {

@@ -786,14 +786,7 @@ fn whoever_paused_is_told_so_and_where_the_pause_ends() {
     let app = TestApp::sqlite();
     let talk = Talk::new(&app);
     let reader = talk.reader(1);
-    kizuna_engine::actions::people::set_paused(
-        talk.env(),
-        &talk.tenant(),
-        reader.subscription,
-        true,
-        kizuna_engine::actions::Actor::Reader,
-    )
-    .unwrap();
+    life::pause(talk.env(), &talk.tenant(), reader.subscriber, Which::All).unwrap();
 
     let today = talk.hears(&[press(&reader.user, talk.now(), "kizuna:today")]).concat();
     let back = talk.hears(&[follow(&reader.user, talk.now())]).concat();

@@ -25,7 +25,7 @@ const THIRD: &str = "kodachi";
 fn go(from: &Town<'_>, to: &Town<'_>, family: &Family) -> Family {
     let env = &from.app.env;
     let code = code(from, to, family);
-    let Arrived::Now(subscriber) = arrive(env, &to.tenant(), &code, &Way::Mail).unwrap() else {
+    let Arrived::Now(subscriber) = arrive(env, &to.tenant(), &code, &Way::Mail, env.ids.next()).unwrap() else {
         panic!("nobody came")
     };
     let scope = to.tenant().scope();
@@ -445,7 +445,7 @@ fn a_code_asked_for_before_a_stop_elsewhere_opens_nothing() {
     old.stop(&family);
 
     assert_eq!(
-        arrive(env, &third.tenant(), &code, &Way::Mail).unwrap(),
+        arrive(env, &third.tenant(), &code, &Way::Mail, env.ids.next()).unwrap(),
         Arrived::Nothing
     );
     assert_eq!(registered(&third), []);

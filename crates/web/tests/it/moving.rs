@@ -107,7 +107,10 @@ fn nothing_behind_an_old_link_tells_that_somebody_moved_and_its_stop_stops_them_
     let sora = reader(&place, &old, "そら");
     let keys = &place.env().keys;
     let stop = format!("/hidamari/stop/{}", links::stop_token(keys, old.id, sora));
-    let words = format!("/hidamari/words/{}", links::words_token(keys, old.id, links::Holder::first(sora)));
+    let words = format!(
+        "/hidamari/words/{}",
+        links::words_token(keys, old.id, links::Holder::first(sora))
+    );
     let path = own(&place, &old, sora, "move");
     let home = path.trim_end_matches("/move").to_owned();
     let before = place.get(&stop);
