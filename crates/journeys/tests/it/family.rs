@@ -2,7 +2,7 @@
 
 use crate::paths::{self, FORM};
 use crate::town::user;
-use crate::walk::in_every_way;
+use crate::walk::{in_every_way, once};
 
 #[test]
 fn a_family_chooses_another_hour_and_another_address() {
@@ -133,25 +133,35 @@ fn a_family_moves_to_another_town_with_a_number() {
     });
 }
 
+/// Pages that anybody opens.
+const PUBLIC: [(&str, &str); 8] = [
+    ("desks", "/hidamari/desks"),
+    ("support", "/hidamari/support"),
+    ("accessibility", "/hidamari/accessibility"),
+    ("front", "/hidamari"),
+    ("form", FORM),
+    ("sent", "/hidamari/register/sent"),
+    ("stopped", "/hidamari/stopped"),
+    ("move-in", "/hidamari/move-in"),
+];
+
 #[test]
 fn pages_for_everybody_can_be_read() {
     in_every_way("24-public", |_, walk, _| {
-        let page = &walk.page;
-        for (step, path) in [
-            ("desks", "/hidamari/desks"),
-            ("support", "/hidamari/support"),
-            ("accessibility", "/hidamari/accessibility"),
-            ("front", "/hidamari"),
-            ("form", FORM),
-            ("sent", "/hidamari/register/sent"),
-            ("stopped", "/hidamari/stopped"),
-            ("move-in", "/hidamari/move-in"),
-        ] {
-            page.open(path);
+        for (step, path) in PUBLIC {
+            walk.page.open(path);
             walk.look(step);
-            page.open(&paths::easy(path));
+        }
+    });
+}
+
+#[test]
+fn pages_for_everybody_speak_plain_japanese_and_english() {
+    once("30-public", |_, walk| {
+        for (step, path) in PUBLIC {
+            walk.page.open(&paths::easy(path));
             walk.look(&format!("{step}-easy"));
-            page.open(&paths::english(path));
+            walk.page.open(&paths::english(path));
             walk.look(&format!("{step}-en"));
         }
     });
