@@ -347,7 +347,10 @@ pub(crate) fn stop_said(
         erase::time_anew(tx, scope, reader)?;
     }
     close_doors(tx, note.keys, scope, reader)?;
-    note.write(tx, &reader.to_string(), "")
+    if stopped + withdrawn > 0 {
+        note.write(tx, &reader.to_string(), "")?;
+    }
+    Ok(())
 }
 
 /// Takes back what a reader who follows nothing any more left open: invitations, a code to move with, single mails.
