@@ -123,6 +123,10 @@ pub(crate) fn html_form(draft: &Draft, pages: &Pages) -> Form {
 
 /// The few words that are ours and not the desk's or the author's.
 pub(crate) struct Words {
+    /// Who sends, and which day it is; `{from}` and `{subject}` stand for them.
+    lead: &'static str,
+    /// What a locked screen shows after that, so that neither stage nor name stands there.
+    quiet: &'static str,
     desks: &'static str,
     phone: &'static str,
     hours_open: &'static str,
@@ -145,6 +149,8 @@ pub(crate) struct Words {
 }
 
 static JAPANESE: Words = Words {
+    lead: "{from}　{subject}です。",
+    quiet: "ゆっくりできるときに、ひらいてください。あとから読んでも、だいじょうぶです。ことばは、この下から始まります。",
     desks: "相談できるところ",
     phone: "電話 ",
     hours_open: "（",
@@ -164,6 +170,8 @@ static JAPANESE: Words = Words {
 };
 
 static ENGLISH: Words = Words {
+    lead: "{from}: {subject}.",
+    quiet: "Open it when you have a quiet moment. Reading it later is fine, too. The words begin just below this line.",
     desks: "Where to ask",
     phone: "Phone ",
     hours_open: " (",
@@ -208,6 +216,8 @@ impl Words {
 
 /// One part of a message, in the order of reading.
 pub(crate) enum Piece<'a> {
+    /// What a locked screen may show: sender, day and nothing of the family.
+    Lead(String),
     /// What the whole message is about: the stage.
     Top(String),
     /// Who speaks from here on.
@@ -241,7 +251,14 @@ pub(crate) fn pieces<'a>(draft: &'a Draft, pages: &Pages, words: &'static Words)
     } else {
         &draft.stage
     };
-    let mut pieces = vec![Piece::Top(format!("{mark}{top}"))];
+    let lead = words
+        .lead
+        .replace("{from}", &draft.from)
+        .replace("{subject}", &draft.subject);
+    let mut pieces = vec![
+        Piece::Lead(format!("{mark}{lead}\n{}", words.quiet)),
+        Piece::Top(format!("{mark}{top}")),
+    ];
     for section in &draft.sections {
         pieces.extend(shown(&section.sender).map(Piece::Sender));
         pieces.extend(shown(&section.about).map(Piece::About));
@@ -330,7 +347,11 @@ impl TextWriter {
 
     pub(crate) fn piece(&mut self, piece: &Piece<'_>) {
         match piece {
-            Piece::Top(top) => self.writer.add(top),
+            Piece::Lead(lead) => self.writer.add(lead),
+            Piece::Top(top) => {
+                self.begin();
+                self.writer.add(top);
+            }
             Piece::Sender(sender) => self.head("【", sender, "】"),
             Piece::About(about) => self.head("〔", about, "〕"),
             Piece::Title(title) => self.head("■ ", title, ""),
@@ -471,6 +492,13 @@ struct HtmlWriter {
 const FRAME: &str = "max-width:36em;margin:0 auto;padding:1em;line-height:1.8;overflow-wrap:anywhere;\
     font-family:system-ui,-apple-system,'Hiragino Sans','Noto Sans JP',sans-serif";
 
+/// A blank that mail programs count for their preview and do not fold: a joiner that shows nothing, and a fixed space.
+const FILLER: &str = "\u{200c}\u{a0}";
+/// Blanks behind the lead: five lines of a phone's list, so that the stage is in none.
+const FILLERS: usize = 100;
+/// Read by previews, shown and spoken by nothing.
+const HIDDEN: &str = "display:none;max-height:0;overflow:hidden;mso-hide:all";
+
 impl HtmlWriter {
     fn open(&mut self, draft: &Draft) {
         let language = escape(&draft.language);
@@ -485,6 +513,11 @@ impl HtmlWriter {
 
     fn piece(&mut self, piece: &Piece<'_>) {
         match piece {
+            Piece::Lead(lead) => {
+                self.element("p", "font-size:.9em;margin-top:0", lead);
+                let filler = FILLER.repeat(FILLERS);
+                self.writer.add(&format!("<div style=\"{HIDDEN}\">{filler}</div>\n"));
+            }
             Piece::Top(top) => self.element("h1", "font-size:1.15em", top),
             Piece::Sender(sender) => self.element("h2", "font-size:1.25em;border-bottom:1px solid", sender),
             Piece::About(about) => self.element("p", "font-weight:bold", about),
@@ -530,7 +563,8 @@ impl HtmlWriter {
         } else {
             format!(" style=\"{style}\"")
         };
-        self.writer.add(&format!("<{name}{style}>{}</{name}>\n", escape(words)));
+        let words = escape(words).replace('\n', "<br>");
+        self.writer.add(&format!("<{name}{style}>{words}</{name}>\n"));
     }
 
     /// A link to a page of the reader's, tall enough for a thumb.

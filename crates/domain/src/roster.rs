@@ -132,10 +132,20 @@ pub fn read(cells: &BTreeMap<&'static str, String>, today: Day) -> Result<Roster
             ["there is no address", "fill in the e-mail or other address"],
         ));
     } else if !is_plausible_address(&channel, &address) {
+        let (fix, fix_en) = match channel.as_str() {
+            "line" => (
+                "LINEのユーザーIDは、U のあとに 0〜9 と a〜f が32文字です",
+                "a LINE user ID is U and 32 digits of 0-9 and a-f",
+            ),
+            _ => (
+                "全角文字や空白がないか確かめてください",
+                "look for full-width letters and spaces",
+            ),
+        };
         problems.push(wrong(
             "address",
-            ["宛先の形が正しくありません", "全角文字や空白がないか確かめてください"],
-            ["the address is malformed", "look for full-width letters and spaces"],
+            ["宛先の形が正しくありません", fix],
+            ["the address is malformed", fix_en],
         ));
     }
     let date = |column: &'static str, problems: &mut Vec<RowProblem>| match cell(column).map(read_date) {
@@ -350,20 +360,28 @@ fn implausible_date(anchor: &Anchor, today: Day) -> Option<RowProblem> {
 }
 
 /// True where an address could be one; carriers' old addresses with odd dots are welcome.
+///
+/// ```
+/// use kizuna_domain::roster::is_plausible_address;
+/// assert!(is_plausible_address("line", "U0123456789abcdef0123456789abcdef"));
+/// assert!(!is_plausible_address("line", "hanako-1234")); // a LINE ID that people search by
+/// assert!(!is_plausible_address("line", "hanako@example.jp"));
+/// assert!(is_plausible_address("email", "hanako..1@docomo.ne.jp"));
+/// ```
 pub fn is_plausible_address(channel: &str, address: &str) -> bool {
     let clean = !address.is_empty()
         && address.len() <= ADDRESS_BYTES_MAX
         && address
             .chars()
             .all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | ',' | ';' | '\\' | '"' | '(' | ')'));
-    if channel != "email" && channel != "outbox" {
-        return clean;
-    }
     if channel == "line" {
         // "User IDs": `U` and 32 hexadecimal digits.
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let digits = address.strip_prefix('U').unwrap_or_default();
         return digits.len() == 32 && digits.bytes().all(is_digit);
+    }
+    if channel != "email" && channel != "outbox" {
+        return clean;
     }
     let Some((local, domain)) = address.rsplit_once('@') else {
         return false;

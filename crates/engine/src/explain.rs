@@ -49,7 +49,8 @@ pub struct PlannedRow {
     pub articles: Vec<String>,
 }
 
-/// A message that several families read in the same words.
+/// A message that several families read in the same words. Of real families it is what one child's stage brings, never
+/// a whole letter: brothers and sisters together, or a nickname, would tell of one family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// The stage above it.
@@ -203,20 +204,27 @@ fn look_at(
             parts.push((follower, fresh));
         }
     }
-    if let Some((first, _)) = parts.first() {
-        let standing = standing(&first.anchor, day, &tenant.settings.customs);
-        let parts: Vec<Part<'_>> = parts.iter().map(|(follower, due)| Part { follower, due }).collect();
-        let draft = compose(&loaded.programme, &loaded.library, day, &parts);
+    preview.letters += u64::from(!parts.is_empty());
+    let parts: Vec<Part<'_>> = parts.iter().map(|(follower, due)| Part { follower, due }).collect();
+    let together = if tenant.settings.kind.allows_samples() {
+        parts.len()
+    } else {
+        1
+    };
+    // Twins read one message.
+    let mut counted = BTreeSet::new();
+    for parts in parts.chunks(together.max(1)) {
+        let Some(first) = parts.first() else { continue };
+        let draft = compose(&loaded.programme, &loaded.library, day, parts);
         let key = (draft.stage.clone(), draft.digest());
+        let is_first = counted.insert(key.clone());
         let new = || Reading {
             stage: draft.stage.clone(),
-            standing,
+            standing: standing(&first.follower.anchor, day, &tenant.settings.customs),
             letters: 0,
             draft,
         };
-        let reading = readings.entry(key).or_insert_with(new);
-        reading.letters += 1;
-        preview.letters += 1;
+        readings.entry(key).or_insert_with(new).letters += u64::from(is_first);
     }
     Ok(())
 }

@@ -407,6 +407,27 @@ sql!(
               ORDER BY at DESC, id DESC LIMIT $4"
 );
 
+sql!(
+    LATEST_OF_STAFF,
+    "SELECT id, seq, at, actor, action, subject, detail FROM audit
+              WHERE tenant_id = $1 AND (chain = $1 OR chain IS NULL) AND (at, id) < ($2, $3) AND actor <> 'reader'
+                AND action NOT LIKE 'address.%' AND (action NOT LIKE 'readers.%' OR action = 'readers.import')
+              ORDER BY at DESC, id DESC LIMIT $4"
+);
+
+/// The latest entries of a tenant, newest first, but for what readers did and what became of them: whoever reads the
+/// others cannot tell when somebody stopped.
+pub fn latest_of_staff(
+    tx: &mut ReadTx<'_>,
+    scope: Scope,
+    before: Option<Mark>,
+    limit: i64,
+) -> Result<Vec<Stored>, StoreError> {
+    let (at, id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
+    let args = args![scope.bytes(), at.as_millisecond(), id.as_bytes(), limit];
+    tx.all(LATEST_OF_STAFF, args, stored)
+}
+
 /// The latest entries of a tenant or of the installation, newest first, before a mark if one is given.
 pub fn latest(
     tx: &mut ReadTx<'_>,

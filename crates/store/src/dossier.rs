@@ -72,6 +72,14 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "subscribers.erase_after_at",
         "worked out from the day of the end and the town's rule",
     ),
+    (
+        "subscribers.link_generation",
+        "how often the links were made anew, which every link shows by working",
+    ),
+    (
+        "subscribers.links_renewed_by",
+        "a keyed hash of the form that made them anew",
+    ),
     ("contact_points.id", "a random number of ours"),
     ("contact_points.tenant_id", "the town"),
     ("contact_points.subscriber_id", "the reader"),
@@ -118,7 +126,6 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "which texts hold a nickname, so that they are erased with it",
     ),
     ("tickets", "links that wait for a press, for a day"),
-    ("fresh_links", "when a link was last asked for"),
     (
         "invites",
         "open invitations, which stand on the reader's own page for two weeks",
@@ -128,6 +135,10 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "a code for moving, which stands on the reader's own page for a week",
     ),
     ("transactional_mails", "a mail on its way to the reader"),
+    (
+        "successors",
+        "as whom somebody went on, by random numbers: others who hold the file must not learn where to",
+    ),
 ];
 
 /// What is kept about one reader. Its `Debug` shows nothing of it.

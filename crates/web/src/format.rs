@@ -23,9 +23,14 @@ pub(crate) fn count(number: u64) -> String {
     grouped
 }
 
+/// True where real families could be recognised by a number of them.
+pub(crate) fn is_few(number: u64, kind: TenantKind) -> bool {
+    number < FEW && !kind.allows_samples()
+}
+
 /// A number of families with its unit; 少数 where real families could be recognised by it.
 pub(crate) fn families(number: u64, kind: TenantKind) -> String {
-    if number < FEW && !kind.allows_samples() {
+    if is_few(number, kind) {
         "少数".to_owned()
     } else {
         format!("{}人", count(number))

@@ -36,7 +36,7 @@ pub(crate) fn messages(draft: &Draft, media: &str, format: Format) -> Result<Vec
     let words = Words::of(&draft.language);
     let mut pieces = pieces(draft, &Pages::default(), words);
     pieces.push(Piece::Note(words.line_stop));
-    let bubbles = bubbles(&pieces, words)?;
+    let bubbles = bubbles(&pieces, words, format)?;
     let mut objects: Vec<Value> = match format {
         Format::Text => bubbles.iter().map(|bubble| text_object(&bubble.text)).collect(),
         Format::Flex => {
@@ -101,32 +101,47 @@ struct Bubble<'p, 'd> {
     pieces: Vec<&'p Piece<'d>>,
 }
 
-/// A bubble for each sender while five are enough, else as few as the words need.
-fn bubbles<'p, 'd>(pieces: &'p [Piece<'d>], words: &'static Words) -> Result<Vec<Bubble<'p, 'd>>, TooBig> {
-    for by_sender in [true, false] {
+impl<'p, 'd> Bubble<'p, 'd> {
+    /// A bubble of these pieces; `None` where LINE takes no text of that length.
+    fn of(pieces: Vec<&'p Piece<'d>>, words: &'static Words) -> Option<Bubble<'p, 'd>> {
+        let text = text_of(&pieces, words);
+        (units(&text) <= TEXT_UNITS_MAX).then_some(Bubble { text, pieces })
+    }
+}
+
+/// In Flex a bubble for each sender while five are enough; else, and as text, as few as the words need.
+///
+/// Each text begins with the lead: a locked screen shows the beginning of every bubble, but of Flex only the altText.
+fn bubbles<'p, 'd>(
+    pieces: &'p [Piece<'d>],
+    words: &'static Words,
+    format: Format,
+) -> Result<Vec<Bubble<'p, 'd>>, TooBig> {
+    let Some((lead, pieces)) = pieces.split_first() else {
+        return Ok(Vec::new());
+    };
+    let by_sender: &[bool] = match format {
+        Format::Text => &[false],
+        Format::Flex => &[true, false],
+    };
+    for by_sender in by_sender {
         let mut bubbles: Vec<Bubble<'p, 'd>> = Vec::new();
         let mut has_sender = false;
         for piece in pieces {
             let is_sender = matches!(piece, Piece::Sender(_));
-            let new_voice = by_sender && is_sender && has_sender;
+            let new_voice = *by_sender && is_sender && has_sender;
             has_sender |= is_sender;
             if let (Some(last), false) = (bubbles.last_mut(), new_voice) {
                 let mut longer = last.pieces.clone();
                 longer.push(piece);
-                let text = text_of(&longer, words);
-                if units(&text) <= TEXT_UNITS_MAX {
-                    *last = Bubble { text, pieces: longer };
+                if let Some(longer) = Bubble::of(longer, words) {
+                    *last = longer;
                     continue;
                 }
             }
-            let text = text_of(&[piece], words);
-            if units(&text) > TEXT_UNITS_MAX {
-                return Err(TooBig);
-            }
-            bubbles.push(Bubble {
-                text,
-                pieces: vec![piece],
-            });
+            // A paragraph that fills a text by itself names no child and no stage.
+            let begun = Bubble::of(vec![lead, piece], words).or_else(|| Bubble::of(vec![piece], words));
+            bubbles.push(begun.ok_or(TooBig)?);
         }
         if bubbles.len() <= MESSAGES_MAX {
             return Ok(bubbles);
@@ -216,7 +231,8 @@ fn components(piece: &Piece<'_>, words: &'static Words, into: &mut Vec<Value>) {
             let note = text_of(&[piece], words);
             into.push(styled(&note, json!({ "size": "xs", "color": SOFT, "margin": "lg" })));
         }
-        Piece::Page(_) | Piece::Stop => {}
+        // The altText says who sends and which day it is.
+        Piece::Lead(_) | Piece::Page(_) | Piece::Stop => {}
     }
 }
 

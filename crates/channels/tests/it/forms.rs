@@ -26,17 +26,20 @@ fn words_of_html(html: &str) -> String {
         .replace("&amp;", "&")
 }
 
-/// Words without the marks that stand for headings and without white space.
+/// Words without the marks that stand for headings, without white space and without what nobody sees.
 fn bare(words: &str) -> String {
     words
         .chars()
-        .filter(|c| !c.is_whitespace() && !"【】〔〕■●・―".contains(*c))
+        .filter(|c| !c.is_whitespace() && !"【】〔〕■●・―\u{200c}".contains(*c))
         .collect()
 }
 
 #[test]
 fn the_text_reads_from_stage_to_way_out() {
     let expected = "\
+【見本】ひだまり市　きずなだより：つわりのころの食事と、からだを休めるくふうについてです。
+ゆっくりできるときに、ひらいてください。あとから読んでも、だいじょうぶです。ことばは、この下から始まります。
+
 【見本】妊娠12週3日
 
 【きずなだより】
@@ -89,6 +92,43 @@ fn text_and_html_say_the_same_words() {
         text = text.replace(" https://example.jp/a?b=1&c=2 ", "");
 
         assert_eq!(bare(&text), bare(&words_of_html(&render::html(&draft, &links))));
+    }
+}
+
+/// A day's draft as the planner writes it, from the sender with the shortest name.
+fn daily(language: &str, subject: &str) -> Draft {
+    Draft {
+        language: language.to_owned(),
+        from: "市".to_owned(),
+        subject: subject.to_owned(),
+        ..draft()
+    }
+}
+
+#[test]
+fn a_locked_screen_shows_the_sender_and_the_day_and_nothing_of_the_family() {
+    // Two lines of a mail: fifty full-width characters, a hundred narrow ones.
+    for (daily, first, shown) in [
+        (daily("ja", "1月1日のことば"), "【見本】市　1月1日のことばです。", 50),
+        (
+            daily("en", "A word for 2026-01-01"),
+            "【見本】市: A word for 2026-01-01.",
+            100,
+        ),
+    ] {
+        let html = words_of_html(&render::html(&daily, &letter(1).links));
+        let preview = html.trim_start();
+        for words in [render::text(&daily, &letter(1).links).as_str(), preview] {
+            assert!(words.starts_with(first), "{words}");
+            let shown: String = words.chars().take(shown).collect();
+            for private in ["妊娠", "週", "さくら", "【きずな", "【ひだまり"] {
+                assert!(!shown.contains(private), "{shown}");
+            }
+        }
+        // Longer previews of HTML find blanks that do not fold.
+        let (_, behind) = preview.split_once('\u{200c}').unwrap();
+        let blanks = behind.chars().take_while(|c| "\u{200c}\u{a0}".contains(*c)).count();
+        assert!(blanks > 150, "{blanks}");
     }
 }
 

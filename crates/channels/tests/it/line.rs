@@ -612,9 +612,44 @@ fn text_and_flex_say_the_same_words() {
         let all: String = contents.iter().map(words).collect();
         said.push(all.split_whitespace().collect::<String>());
     }
-    assert_eq!(said[0], said[1]);
+    // Of a Flex message a locked screen shows the altText, so that the words need no lead.
+    let (lead, rest) = said[0].split_once("この下から始まります。").unwrap();
+    assert_eq!(rest, said[1]);
+    assert!(lead.starts_with("【見本】ひだまり市きずなだより："), "{lead}");
     assert!(said[0].contains("母子健康手帳（ぼしけんこうてちょう）"), "{}", said[0]);
     assert!(said[0].contains("停止"), "{}", said[0]);
+}
+
+#[test]
+fn every_bubble_begins_with_what_a_locked_screen_may_show() {
+    let mut short = draft();
+    "市".clone_into(&mut short.from);
+    "1月1日のことば".clone_into(&mut short.subject);
+    // Longer than one text: the second bubble begins in the middle of what is said about a child.
+    let mut long = short.clone();
+    let section = long.sections[1].clone();
+    long.sections.extend(vec![section; 200]);
+    for (draft, format, many) in [(&short, "text", false), (&long, "text", true), (&short, "flex", true)] {
+        let mut line = Line::new(1);
+        line.account = with(line.account.clone(), "format", format);
+        let mut letter = letters(1).remove(0);
+        letter.to.0 = user(0);
+        letter.draft = Arc::new(draft.clone());
+        let mut session = channel("line").unwrap().open(&line.account, &line.net).unwrap();
+        session
+            .send(&crate::support::batch(&[letter]), &mut Recorder::default())
+            .unwrap();
+        let messages = line.double.receipts()[0].messages.as_array().unwrap().clone();
+        assert_eq!(messages.len() > 1, many, "{messages:?}");
+        for message in &messages {
+            let seen = message.get("altText").unwrap_or(&message["text"]).as_str().unwrap();
+            let shown: String = seen.chars().take(40).collect();
+            assert!(shown.contains("1月1日のことば"), "{shown}");
+            for private in ["妊娠", "さくら", "歳", "■"] {
+                assert!(!shown.contains(private), "{shown}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use kizuna_domain::ids::StaffId;
 use kizuna_engine::Env;
+use kizuna_engine::actions::words;
 use kizuna_store::audit::{self, Fault, Verified};
 use kizuna_store::{Scope, staff, tenants};
 use serde_json::{Value, json};
@@ -166,9 +167,15 @@ fn list(session: &Session, env: &Env, code: Option<&str>, limit: i64) -> Result<
             None => session.tongue.pick("つながる前", "before the chain").to_owned(),
         };
         let actor = names.get(&entry.actor).unwrap_or(&entry.actor);
+        let action = match words::ja(&entry.action) {
+            Some(words) => session
+                .tongue
+                .pick(format!("{}（{words}）", entry.action), entry.action.clone()),
+            None => entry.action.clone(),
+        };
         print(&format!(
-            "{number}  {}  {actor}  {}  {}  {}",
-            entry.at, entry.action, entry.subject, entry.detail
+            "{number}  {}  {actor}  {action}  {}  {}",
+            entry.at, entry.subject, entry.detail
         ));
     }
     Ok(Outcome::Done)

@@ -15,6 +15,7 @@ pub mod registration;
 pub mod sign_in;
 pub mod staff;
 pub mod tenants;
+pub mod words;
 
 use std::borrow::Cow;
 

@@ -339,11 +339,13 @@ pub(crate) fn stop_said<'a>(
     note: &Note<'a>,
 ) -> Result<(), StoreError> {
     let (touches, mut deeds) = silence_everywhere(env, tx, (scope, reader), said_at, note.at)?;
-    deeds.push(Deed {
-        note: *note,
-        subject: reader.to_string(),
-        touches,
-    });
+    if touches {
+        deeds.push(Deed {
+            note: *note,
+            subject: reader.to_string(),
+            touches,
+        });
+    }
     record(tx, deeds)
 }
 
@@ -393,6 +395,8 @@ fn silence(
     said_at: Timestamp,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
+    // A child that is being added at the same moment is there afterwards, and is stopped too.
+    erase::hold(tx, scope, reader)?;
     let stopped = end_all(tx, scope, reader, said_at)?;
     let withdrawn = people::withdraw_consents(tx, scope, reader, at, said_at)?;
     if stopped > 0 {

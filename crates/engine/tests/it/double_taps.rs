@@ -7,11 +7,13 @@ use kizuna_domain::ids::SubscriptionId;
 use kizuna_domain::people::Follower;
 use kizuna_domain::position::Anchor;
 use kizuna_engine::Env;
+use kizuna_engine::actions::Actor;
 use kizuna_engine::actions::life::{self, Added, Dated, Dates, NewChild};
+use kizuna_engine::actions::people as readers;
 use kizuna_engine::actions::registration::{self, Registered, Registration, Waiting};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
-use kizuna_store::people;
+use kizuna_store::{audit, people};
 
 use crate::app::{Family, TODAY, TOWN, TestApp, Town, daily, day, on_both};
 
@@ -108,6 +110,23 @@ on_both! {
             assert_eq!(done, [Registered::Now; 2]);
             assert_eq!(following(&town, &address).len(), 1, "one reader, one child");
         }
+    }
+}
+
+on_both! {
+    fn a_second_press_of_stop_changes_nothing_and_writes_nothing(app) {
+        let town = town(app);
+        let hanako = town.families(1).remove(0);
+        let scope = town.tenant().scope();
+        let stops = || {
+            let entries = app.env.db.read(|tx| audit::latest(tx, Some(scope), None, 100)).unwrap();
+            entries.iter().filter(|entry| entry.action == "reader.stop").count()
+        };
+        for _ in 0..2 {
+            readers::stop(&app.env, scope, hanako.subscriber, Actor::Reader).unwrap();
+            assert_eq!(stops(), 1);
+        }
+        assert!(following(&town, &hanako.address).is_empty());
     }
 }
 

@@ -83,6 +83,33 @@ store_test!(
 );
 
 store_test!(
+    fn what_readers_did_is_on_no_page_for_staff_and_every_page_is_full(store: &Fixture) {
+        let scope = Town::with(store).scope;
+        for minute in 0..4 {
+            add(store, Some(scope), minute * 10, "content.import");
+            for (later, actor, action) in [
+                (1, "reader", "reader.stop"),
+                (2, "system", "readers.purge"),
+                (3, "system", "address.bounced"),
+            ] {
+                let entry = entry(Some(scope), minute * 10 + later, action);
+                store.write(|tx| audit::write(tx, &store.keys, &Entry { actor, ..entry }));
+            }
+        }
+
+        let page = |before| store.read(|tx| audit::latest_of_staff(tx, scope, before, 3));
+        let first = page(None);
+        let last = first.last().unwrap();
+        let second = page(Some((last.at, last.id)));
+
+        let seqs = |page: &[audit::Stored]| page.iter().filter_map(|entry| entry.seq).collect::<Vec<_>>();
+        assert_eq!((seqs(&first), seqs(&second)), (vec![13, 9, 5], vec![1]));
+        let found = verified(store, Some(scope));
+        assert_eq!((found.entries, found.fault), (16, None), "the chain holds all of them");
+    }
+);
+
+store_test!(
     fn a_chain_that_nobody_touched_is_whole(store: &Fixture) {
         let (scope, _) = five(store);
         add(store, None, 9, "tenant.put");

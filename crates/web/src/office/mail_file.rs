@@ -88,9 +88,11 @@ fn message(content: &str) -> Option<Mail> {
     };
     Some(Mail {
         subject: header(&head, "Subject").map(decoded).unwrap_or_default(),
+        // Behind the lines that a locked screen may show.
         stage: text
-            .lines()
-            .next()
+            .split("\n\n")
+            .nth(1)
+            .and_then(|part| part.lines().next())
             .unwrap_or_default()
             .trim_start_matches(SAMPLE_MARK)
             .to_owned(),

@@ -63,8 +63,11 @@ struct LetterRow {
     title: String,
 }
 
-/// The folder of a tenant's outbox, if it has one.
+/// The folder of a tenant's outbox, if it has one whose letters are of invented families.
 pub(crate) fn folder(site: &Site, tenant: &Tenant) -> Result<Option<PathBuf>, PageError> {
+    if !tenant.settings.kind.allows_samples() {
+        return Ok(None);
+    }
     let accounts = site
         .env
         .db

@@ -151,13 +151,14 @@ fn is_delicate(reason: SkipReason) -> bool {
         | SkipReason::AwaitingBirth
         | SkipReason::NotYet
         | SkipReason::Finished
-        | SkipReason::OtherArea => true,
-        SkipReason::NoAddress
-        | SkipReason::Suppressed
+        | SkipReason::OtherArea
+        // Which stages these are about is known from the articles.
         | SkipReason::NothingToday
         | SkipReason::AlreadySent
         | SkipReason::Unapproved
-        | SkipReason::NotValid
+        | SkipReason::NotValid => true,
+        SkipReason::NoAddress
+        | SkipReason::Suppressed
         | SkipReason::NotRegistered
         | SkipReason::Quota
         | SkipReason::Fenced => false,

@@ -1,4 +1,7 @@
 //! あすの配信: what each stage will read, before anything is sent, from the same planner that sends.
+//!
+//! Of real families a stage is shown where ten readers or more get it. In a small town anything less tells of one
+//! family, a loss above all: who looks again the next day sees a stage that is gone.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -31,12 +34,26 @@ struct PlanPage {
     /// When it leaves, where the day is still to come.
     leaves: String,
     letters: String,
+    /// How many messages differ; empty where families are real.
     messages: String,
-    empty: bool,
+    finding: Finding,
     groups: Vec<Group>,
+    /// Readers of the stages that are not shown; empty where all are.
+    others: String,
     skipped: Vec<ReasonRow>,
     missing: Vec<String>,
     pager: Pager,
+}
+
+/// What there is to read on the page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    /// Messages.
+    Messages,
+    /// Nothing, because nothing leaves on this day.
+    Nothing,
+    /// Nothing, because each stage has few readers, or none.
+    Few,
 }
 
 /// Messages of pregnancy, or of childhood.
@@ -80,6 +97,22 @@ pub(super) fn some(site: &Site, office: &Office, day: Day, few: usize) -> Result
     Ok((some, readings.len()))
 }
 
+/// The stages that may be shown, and how many readers the others have together.
+///
+/// Where those are few, the smallest stage that could be shown joins them: else the total would tell their number.
+fn discreet(readings: Vec<Reading>, kind: TenantKind) -> (Vec<Reading>, u64) {
+    let (mut shown, hidden): (Vec<Reading>, Vec<Reading>) = readings
+        .into_iter()
+        .partition(|reading| !format::is_few(reading.letters, kind));
+    let mut others = hidden.iter().map(|reading| reading.letters).sum();
+    while others > 0 && format::is_few(others, kind) {
+        let smallest = shown.iter().enumerate().min_by_key(|(_, reading)| reading.letters);
+        let Some((at, _)) = smallest else { break };
+        others += shown.remove(at).letters;
+    }
+    (shown, others)
+}
+
 /// Pages of a list.
 struct Pager {
     base: String,
@@ -104,7 +137,12 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
     let chosen = query.choose(today + 1);
     let day = chosen.day;
     let preview = explain::preview(env, tenant, day)?;
-    let readings = ordered(preview.readings);
+    let (readings, others) = discreet(ordered(preview.readings), kind);
+    let finding = match (readings.is_empty(), kind.allows_samples()) {
+        (false, _) => Finding::Messages,
+        (true, true) => Finding::Nothing,
+        (true, false) => Finding::Few,
+    };
     let pages = readings.len().div_ceil(STAGES_PER_PAGE).max(1);
     let number = query.page().min(pages);
     let messages = readings.len();
@@ -149,9 +187,18 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
             String::new()
         },
         letters: format::families(preview.letters, kind),
-        messages: format::count(messages as u64),
-        empty: messages == 0,
+        messages: if kind.allows_samples() {
+            format::count(messages as u64)
+        } else {
+            String::new()
+        },
+        finding,
         groups: groups.into_iter().filter(|group| !group.messages.is_empty()).collect(),
+        others: if others > 0 {
+            format::families(others, kind)
+        } else {
+            String::new()
+        },
         skipped: reason_rows(&preview.skipped, kind),
         missing: preview.missing_tracks,
         pager: Pager {
@@ -180,4 +227,57 @@ fn order(reading: &Reading) -> (bool, i32, &str) {
         .zip(gestational_day)
         .map_or(i32::MAX, |(week, day)| i32::from(week * 7 + day));
     (age_days.is_some(), age_days.unwrap_or(gestation), &reading.stage)
+}
+
+#[cfg(test)]
+mod tests {
+    use kizuna_domain::message::Draft;
+    use kizuna_domain::position::{Anchor, Customs, standing};
+
+    use super::*;
+
+    fn reading(stage: &str, letters: u64) -> Reading {
+        let day: Day = "2026-11-22".parse().unwrap();
+        let standing = standing(&Anchor::Due(day), day, &Customs::default());
+        let draft = Draft {
+            v: 1,
+            language: "ja".to_owned(),
+            from: String::new(),
+            subject: String::new(),
+            stage: stage.to_owned(),
+            sample: false,
+            sections: Vec::new(),
+            desks: Vec::new(),
+            asks: false,
+        };
+        Reading {
+            stage: stage.to_owned(),
+            standing,
+            letters,
+            draft,
+        }
+    }
+
+    fn shown(stages: &[(&str, u64)], kind: TenantKind) -> (Vec<String>, u64) {
+        let readings = stages.iter().map(|(stage, letters)| reading(stage, *letters)).collect();
+        let (shown, others) = discreet(readings, kind);
+        (shown.into_iter().map(|reading| reading.stage).collect(), others)
+    }
+
+    #[test]
+    fn small_stages_are_one_sum_that_nobody_can_take_apart() {
+        let town = TenantKind::Municipality;
+        let is = |given: &[(&str, u64)], kind, names: &[&str], others: u64| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(shown(given, kind), (names, others), "{given:?}");
+        };
+        is(&[("a", 10), ("b", 40)], town, &["a", "b"], 0);
+        is(&[("a", 9), ("b", 40), ("c", 1)], town, &["b"], 10);
+        // Nine alone could be found by taking the shown from the total: the smallest other stage joins them.
+        is(&[("a", 9), ("b", 40), ("c", 12)], town, &["b"], 21);
+        is(&[("a", 1), ("b", 10)], town, &[], 11);
+        is(&[("a", 1), ("b", 2)], town, &[], 3);
+        is(&[], town, &[], 0);
+        is(&[("a", 1), ("b", 2)], TenantKind::Practice, &["a", "b"], 0);
+    }
 }

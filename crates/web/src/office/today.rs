@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kizuna_domain::day::Day;
 use kizuna_domain::people::SkipReason;
+use kizuna_domain::tenant::TenantKind;
 use kizuna_engine::actions::addresses;
 use kizuna_engine::run::{self, Report};
 use kizuna_store::runs::{self, Run};
@@ -81,6 +82,7 @@ struct Segment {
 /// A letter of which nobody knows whether it arrived.
 struct Doubt {
     reader: String,
+    /// Stage and series; empty where families are real.
     slot: String,
     detail: String,
 }
@@ -129,7 +131,7 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
     let failures = report.reasons.iter().filter(|(code, _)| code.as_str() != "unknown");
     let failures = failures.map(|(code, number)| ReasonRow {
         words: failure_words(code).to_owned(),
-        families: format!("{}人", count(*number)),
+        families: format::families(u64::try_from(*number).unwrap_or_default(), kind),
     });
     let doubts_more = doubts.len().saturating_sub(DOUBTS_SHOWN);
     let heading = if day == today {
@@ -153,8 +155,8 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
         lead,
         tone,
         begun: found.is_some(),
-        sent: count(report.sent),
-        segments: segments(&report),
+        sent: count(report.sent, kind),
+        segments: segments(&report, kind),
         skipped: reason_rows(&report.skipped, kind),
         ran_short: report.skipped.contains_key(SkipReason::Quota.code()),
         failures: failures.collect(),
@@ -163,7 +165,7 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
             .take(DOUBTS_SHOWN)
             .map(|(reader, slot, detail)| Doubt {
                 reader: reader.to_string(),
-                slot,
+                slot: if kind.allows_samples() { slot } else { String::new() },
                 detail,
             })
             .collect(),
@@ -185,8 +187,13 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
     })
 }
 
-fn count(number: i64) -> String {
-    format::count(u64::try_from(number).unwrap_or_default())
+/// A number of letters; 少数 where it could tell of one family, nothing being told by none.
+fn count(number: i64, kind: TenantKind) -> String {
+    match u64::try_from(number).unwrap_or_default() {
+        0 => "0".to_owned(),
+        few if format::is_few(few, kind) => "少数".to_owned(),
+        many => format::count(many),
+    }
 }
 
 /// 08:00 as staff say it: 8時, and 8時30分 where there are minutes.
@@ -279,7 +286,10 @@ fn tell(found: Option<&Run>, report: &Report, state: &Moment<'_>) -> Telling {
     }
 }
 
-fn segments(report: &Report) -> Vec<Segment> {
+/// How long a part of the bar is drawn whose number is not told.
+const FEW_DRAWN: u64 = 5;
+
+fn segments(report: &Report, kind: TenantKind) -> Vec<Segment> {
     let parts = [
         ("sent", "送りました", report.sent),
         ("waiting", "待っている", report.waiting),
@@ -287,27 +297,25 @@ fn segments(report: &Report) -> Vec<Segment> {
         ("doubt", "送れたかわからない", report.unknown),
         ("failed", "送れなかった", report.failed),
     ];
-    let whole: u64 = parts
-        .iter()
-        .map(|(_, _, number)| u64::try_from(*number).unwrap_or_default())
-        .sum();
+    let drawn = |number: i64| match u64::try_from(number).unwrap_or_default() {
+        0 => 0,
+        few if format::is_few(few, kind) => FEW_DRAWN,
+        many => many,
+    };
+    let whole: u64 = parts.iter().map(|(_, _, number)| drawn(*number)).sum();
     let mut from = 0;
     let mut segments = Vec::new();
     for (class, words, number) in parts {
-        let number = u64::try_from(number).unwrap_or_default();
-        if number == 0 && class != "sent" {
+        let drawn = drawn(number);
+        if drawn == 0 && class != "sent" {
             continue;
         }
         // At least a line that can be seen.
-        let length = if number == 0 || whole == 0 {
-            0
-        } else {
-            (number * 1_000 / whole).max(6)
-        };
+        let length = if drawn == 0 { 0 } else { (drawn * 1_000 / whole).max(6) };
         segments.push(Segment {
             class,
             words,
-            number: format::count(number),
+            number: count(number, kind),
             from,
             length,
         });

@@ -39,7 +39,7 @@ static JA: Words = Words {
         "色を変えて見る設定（ハイコントラスト）：ボタンや、えらんだものがわかる。ブラウザーで。",
         "指でおすところ：ボタンと入力らんは、高さ44px以上。",
         "JavaScript：なくても使える。LINEが中でひらくページだけは、LINEのものを使い、別の道もある。",
-        "やさしい日本語のページ：すべての漢字にふりがながある。自動の点検で。",
+        "やさしい日本語のページ：決まった文の漢字には、ふりがながある。自動の点検で。市区町村が書いた文（相談先の名前や時間、お知らせ）は、そのまま出す。",
     ],
     open_title: "まだ確かめていないこと",
     open: [
@@ -71,7 +71,7 @@ static EASY: Words = Words {
         "｜画面《がめん》の ｜色《いろ》を ｜変《か》えても、ボタンがわかります。",
         "ボタンは、｜指《ゆび》でおしやすい ｜大《おお》きさです。",
         "JavaScriptがなくても ｜使《つか》えます。",
-        "｜漢字《かんじ》には、｜全部《ぜんぶ》ひらがながあります。",
+        "このページの ｜漢字《かんじ》には、ひらがながあります。｜町《まち》が ｜書《か》いた ｜文《ぶん》には、ないことがあります。",
     ],
     open_title: "まだ ｜確《たし》かめていないこと",
     open: [
@@ -103,7 +103,7 @@ static EN: Words = Words {
         "Forced colours (high contrast): buttons and choices can be told apart. In a browser.",
         "Touch targets: buttons and fields are at least 44 px high.",
         "JavaScript: not needed. Only the page that LINE opens inside itself uses LINE's, and there is another way.",
-        "Pages in plain Japanese: every kanji has its reading. By an automatic test.",
+        "Pages in plain Japanese: every kanji of our own words has its reading, by an automatic test. What the town wrote (names and hours of desks, notices) is shown as it is.",
     ],
     open_title: "What has not been checked yet",
     open: [

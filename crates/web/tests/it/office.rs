@@ -77,15 +77,76 @@ fn a_few_families_are_not_counted_in_a_real_town() {
     let umi = place.family(&town, "うみ");
     life::pause(place.env(), &town, umi.subscriber, Which::All).unwrap();
     let plan = place.get("/asahi/plan?day=2026-11-22");
-    plan.says("妊娠39週0日").says("少数").is_silent_about("1人");
+    plan.says("どの時期も少数か、いません")
+        .is_silent_about("妊娠39週")
+        .is_silent_about("1人");
+    let sora = place.family(&town, "そら").subscriber;
+    people::stop(place.env(), town.scope(), sora, Actor::Reader).unwrap();
+    let after = place.get("/asahi/plan?day=2026-11-22");
+    let card = |page: &str| {
+        page.split_once("h-few")
+            .unwrap()
+            .1
+            .split_once("</section>")
+            .unwrap()
+            .0
+            .to_owned()
+    };
+    assert_eq!(
+        card(&after.body),
+        card(&plan.body),
+        "the last one of a stage who stops changes nothing"
+    );
     place.run();
     place.get("/asahi/today").says("お休み中です").says("少数");
-    // Real families are never listed.
+    // Real families are never listed, nor what was written to them.
+    assert_eq!(place.get("/asahi/mailbox").status, StatusCode::NOT_FOUND);
     assert_eq!(place.get("/asahi/families").status, StatusCode::NOT_FOUND);
     assert_eq!(
         place.get(&format!("/asahi/families/{}", umi.subscription)).status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[test]
+fn a_real_towns_plan_shows_stages_of_many_and_no_family() {
+    let place = Place::open();
+    let town = place.empty_town("asahi", "あさひ市", TenantKind::Municipality, "eml");
+    let mut pack = starter_pack("starter-ja");
+    approve(&mut pack);
+    actions::content::import(place.env(), None, &pack).unwrap();
+    let many = (0..12).map(|_| Row::due("そら", "2026-11-29"));
+    let some = (0..10).map(|_| Row::born("はな", "2026-10-23"));
+    place.register(&town, &many.chain(some).collect::<Vec<_>>());
+    // The first family has another child.
+    place.register(&town, &[Row::born("たろう", "2025-11-22")]);
+
+    let plan = place.get("/asahi/plan?day=2026-11-22");
+
+    plan.says("22人</b>に届きます")
+        .says("<h3>妊娠39週0日</h3><span class=\"num\">12人")
+        // Ten at 30 days could be shown, but then one reader would be left.
+        .says("そのほかの時期　<span class=\"num\">11人");
+    let (_, words) = plan.body.split_once("<main").unwrap();
+    for private in ["そら", "はな", "たろう", "生後", "1歳", "〔"] {
+        assert!(!words.contains(private), "{private} in {words}");
+    }
+}
+
+#[test]
+fn a_real_towns_morning_tells_no_small_number() {
+    let place = Place::open();
+    let town = place.empty_town("asahi", "あさひ市", TenantKind::Municipality, "eml");
+    let mut pack = starter_pack("starter-ja");
+    approve(&mut pack);
+    actions::content::import(place.env(), None, &pack).unwrap();
+    place.register(&town, &[Row::due("そら", "2026-11-29"), Row::due("うみ", "2026-11-29")]);
+    place.run();
+    let today = place.get("/asahi/today");
+    today
+        .says("少数<small>に送りました")
+        .says("送りました <b class=\"num\">少数</b>")
+        .is_silent_about("2<small>");
 }
 
 fn approve(pack: &mut kizuna_domain::content::pack::Pack) {

@@ -360,7 +360,15 @@ fn everything_stops_by_the_first_button_and_one_child_behind_a_quiet_link() {
             page.is_silent_about(child);
         }
         page.says(&format!("href=\"{each}\"")).says("だれにも伝わりません");
-        home.place.get(&each).says("そら").says("うみ").says("理由は聞きません");
+        home.place.get(&each).says("理由は聞きません");
+    }
+    home.get("stop/each").says("そら").says("うみ");
+    // A stop link lives for ever and is passed on with every mail.
+    let each = home.place.get(&format!("{stop_link}/each"));
+    each.says("おなかの子（先に登録した一人目）")
+        .says("おなかの子（二人目）");
+    for private in ["そら", "うみ", "妊娠", "週", "2026年"] {
+        each.is_silent_about(private);
     }
     let of = |name: &str| home.place.family(&home.town, name).subscription.to_string();
     let (sora, umi, stranger) = (of("そら"), of("うみ"), of("まめ"));

@@ -665,7 +665,10 @@ fn staff_add_places_and_rename_them_and_the_record_says_so() {
         StatusCode::NOT_FOUND
     );
     assert_eq!(all().len(), 5);
-    place.get("/hidamari/audit").says("place.add").says("place.rename");
+    place
+        .get("/hidamari/audit")
+        .says("登録の入口をふやした")
+        .says("登録の入口の名前を変えた");
 }
 
 #[test]
