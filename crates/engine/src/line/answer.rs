@@ -87,6 +87,11 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
                 "止めました。\nこれまで読んでくださって、ありがとうございました。{more}"
             ))]
         }
+        Answer::Today | Answer::Birth | Answer::Date | Answer::Settings if reply.reader.is_none() => vec![button(
+            reply,
+            "まだ登録がありません。日付を一つ入れると、はじまります。",
+            ("登録する", Page::Register(None)),
+        )],
         Answer::Today => {
             let mut said = match todays(env, reply)? {
                 Some(draft) => letter(&draft),
@@ -118,15 +123,15 @@ fn messages(env: &Env, reply: &Reply) -> Result<Vec<Value>, EngineError> {
             said.push(desk_cards(&desks()?));
             said
         }
-        Answer::Birth | Answer::Settings if reply.reader.is_none() => vec![button(
-            reply,
-            "まだ登録がありません。日付を一つ入れると、はじまります。",
-            ("登録する", Page::Register(None)),
-        )],
         Answer::Birth => vec![button(
             reply,
             "お子さんの誕生日を入れるページです。",
             ("ページをひらく", Page::Own("birth")),
+        )],
+        Answer::Date => vec![button(
+            reply,
+            "出産予定日やお子さんの誕生日を直すページです。",
+            ("ページをひらく", Page::Own("date")),
         )],
         Answer::Settings => vec![button(
             reply,

@@ -457,7 +457,8 @@ impl Answer {
     fn needs(self, reader: Option<SubscriberId>) -> Option<Need> {
         match self {
             Answer::Greeting | Answer::Register(_) => Some(Need::Registration),
-            Answer::Birth | Answer::Settings => Some(reader.map_or(Need::Registration, Need::OwnPage)),
+            Answer::Birth | Answer::Date | Answer::Settings => Some(reader.map_or(Need::Registration, Need::OwnPage)),
+            Answer::Today if reader.is_none() => Some(Need::Registration),
             Answer::Invite | Answer::Resting => reader.map(Need::OwnPage),
             Answer::WelcomeBack
             | Answer::Quiet

@@ -105,6 +105,8 @@ pub enum Answer {
     Support,
     /// The page うまれました.
     Birth,
+    /// The page that corrects a date.
+    Date,
     /// The page to correct dates, pause or stop.
     Settings,
     /// How somebody else of the family registers.
@@ -205,14 +207,14 @@ fn button(name: &str, at: Timestamp, who: Who) -> Vec<Effect> {
         // Their own wish, in so many words.
         ("register", _) => Answer::Register(None),
         // Perhaps after a loss: no button of an old menu leads to words, to a birth or to a registration.
-        ("restart" | "today" | "past" | "birth" | "settings" | "invite", Who::Former) | ("restart", Who::Unknown) => {
-            Answer::Quiet
-        }
+        ("restart" | "today" | "past" | "birth" | "due-date" | "settings" | "invite", Who::Former)
+        | ("restart", Who::Unknown) => Answer::Quiet,
         ("restart", Who::Resting | Who::Reader) => return vec![Effect::Restart, Effect::Reply(Answer::Restarted)],
         ("today", Who::Resting) => Answer::Resting,
         ("today", Who::Unknown | Who::Reader) => Answer::Today,
         ("past", Who::Unknown | Who::Resting | Who::Reader) => Answer::Past,
         ("birth", Who::Unknown | Who::Resting | Who::Reader) => Answer::Birth,
+        ("due-date", Who::Unknown | Who::Resting | Who::Reader) => Answer::Date,
         ("settings", Who::Unknown | Who::Resting | Who::Reader) => Answer::Settings,
         ("invite", Who::Unknown | Who::Resting | Who::Reader) => Answer::Invite,
         _ => return vec![],

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kizuna_channels::line::webhook::{Event, What};
+use kizuna_domain::menu::Intent;
 use kizuna_engine::line::talk::{Answer, Effect, Replies, State, Who, decide};
 use kizuna_store::line::Friendship;
 
@@ -38,6 +39,17 @@ fn friend(is_friend: bool, seconds: i64) -> Friendship {
 
 fn says(text: &str) -> What {
     What::Text(text.to_owned())
+}
+
+#[test]
+fn every_button_that_a_menu_may_have_is_answered_whoever_presses_it() {
+    for intent in Intent::ALL {
+        for who in [Who::Unknown, Who::Former, Who::Resting, Who::Reader] {
+            let effects = decide(&event(What::Postback(intent.postback())), &state(who));
+            let is_answered = effects.iter().any(|effect| matches!(effect, Effect::Reply(_)));
+            assert!(is_answered, "{intent:?} for {who:?}: {effects:?}");
+        }
+    }
 }
 
 #[test]
