@@ -339,7 +339,8 @@ pub(crate) fn stop_said<'a>(
     note: &Note<'a>,
 ) -> Result<(), StoreError> {
     let (touches, mut deeds) = silence_everywhere(env, tx, (scope, reader), said_at, note.at)?;
-    if touches {
+    // A second press changes nothing anywhere, and leaves no entry.
+    if touches || !deeds.is_empty() {
         deeds.push(Deed {
             note: *note,
             subject: reader.to_string(),
