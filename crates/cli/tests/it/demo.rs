@@ -245,7 +245,10 @@ fn every_journey_of_a_family_can_be_tried_in_the_demo() {
         "kind=raising&birth_y={year}&birth_m={month}&birth_d={day}&way=web"
     ));
     let welcome = demo.ask("GET", &own, "");
-    let own = format!("/hidamari/my/{}", after(&welcome, "/hidamari/my/").split(['"', '?', '<']).next().unwrap());
+    let own = format!(
+        "/hidamari/my/{}",
+        after(&welcome, "/hidamari/my/").split(['"', '?', '<']).next().unwrap()
+    );
     for (page, words) in [("delivery", "19時"), ("move", "こもれび町"), ("invite", "<form")] {
         let shown = demo.ask("GET", &format!("{own}/{page}"), "");
         assert!(shown.contains(words), "{page}: {shown}");

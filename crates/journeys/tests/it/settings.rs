@@ -69,6 +69,29 @@ fn a_family_pauses_and_goes_on() {
 }
 
 #[test]
+fn a_family_makes_its_links_anew_and_earlier_ones_open_nothing_but_the_way_out() {
+    in_every_way("08b-links", |town, walk, way| {
+        let (page, user) = (&walk.page, user(way));
+        town.expects(&user, "2027-03-15");
+        let reader = town.following(&user)[0].subscriber;
+        let (link, words, stop) = (town.own(reader, "links"), town.words(reader), paths::stop(town, &user));
+        page.open(&link);
+        walk.look("form");
+        page.press_twice("リンクを新しくする");
+        page.sees("リンクを新しくしました。");
+        walk.look("done");
+
+        for earlier in [&link, &words] {
+            page.open(earlier);
+            assert_eq!(page.status(), 404);
+            page.sees("このリンクは使えなくなりました");
+        }
+        page.open(&stop);
+        page.sees("すぐに止める");
+    });
+}
+
+#[test]
 fn a_link_of_ones_own_that_opens_nothing_says_so_and_a_fresh_one_comes_by_mail() {
     once("08-own-closed", |town, walk| {
         let page = &walk.page;

@@ -19,6 +19,7 @@ const PAGES: &[&str] = &[
     "move",
     "data",
     "data/erase",
+    "links",
     "address",
 ];
 

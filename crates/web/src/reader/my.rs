@@ -200,7 +200,7 @@ static JA: Words = Words {
     delivery: ("受け取り方・時間", "LINE・メール、届く時間"),
     invite: ("家族に知らせる", "家族も、同じことばを受け取れます"),
     moving: ("ひっこす", "ほかのまちで、つづきを受け取ります"),
-    data: ("記録の写し・消す", "預けている内容を見る、消す"),
+    data: ("記録の写し・消す", "内容を見る、リンクを新しくする、消す"),
     stop: ("止める", "理由は聞きません。すぐに止まります"),
     desks: "話したいとき、困ったとき",
     desks_all: "相談先をぜんぶ見る",
@@ -245,7 +245,7 @@ static EASY: Words = Words {
     moving: ("｜引《ひ》っ｜越《こ》す", "｜別《べつ》の まちで ｜続《つづ》けます"),
     data: (
         "｜記録《きろく》を ｜見《み》る・｜消《け》す",
-        "あなたが ｜入《い》れた ものを ｜見《み》ます。｜消《け》す ことも できます",
+        "あなたが ｜入《い》れた ものを ｜見《み》ます。リンクを ｜新《あたら》しく する ことも、｜消《け》す ことも できます",
     ),
     stop: (
         "｜止《と》める",
@@ -274,7 +274,7 @@ static EN: Words = Words {
     delivery: ("How and when messages come", "LINE, e-mail, the hour"),
     invite: ("Tell the family", "They can get the same words"),
     moving: ("Moving away", "Go on in another town"),
-    data: ("Your data", "See what is kept, or have it erased"),
+    data: ("Your data", "See what is kept, make your links anew, or erase"),
     stop: ("Stop the messages", "We do not ask why. They stop at once"),
     desks: "If you want to talk or need help",
     desks_all: "All desks and their hours",
