@@ -201,7 +201,8 @@ fn a_family_moves_here_and_reads_by_line() {
         walk.date("2027", "3", "15");
         page.press("たしかめる");
         page.press("登録する");
-        page.open(&page.path().replace("/welcome", "/move"));
+        page.press("日付を直す・お休みする・止める");
+        page.press("ひっこす");
         page.choose("うつる先", "ひだまり市");
         page.press("うつるための番号を作る");
         let code = page.evaluate("document.querySelector('.move-code').textContent");
