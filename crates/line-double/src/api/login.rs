@@ -259,7 +259,7 @@ fn ask_for_consent<'a>(
         .iter()
         .filter(|(scope, _)| asked.scope.split(' ').any(|asked| asked == *scope))
     {
-        put!(html, "<li>{permission}");
+        put!(html, "<li>{permission}</li>");
     }
     put!(html, "</ul>{}<fieldset><legend>だれのLINEですか</legend>", form(query));
     for (number, (user, name)) in users.enumerate() {

@@ -36,12 +36,15 @@ pub(crate) fn front(state: &State) -> Answer {
                 None => "友だちではない",
             };
             let name = escape(name);
-            put!(html, "<li><a href=\"/_double/talk/{id}/{user}#end\">{name}</a> {what}");
+            put!(
+                html,
+                "<li><a href=\"/_double/talk/{id}/{user}#end\">{name}</a> {what}</li>"
+            );
         }
         html.push_str("</ul>");
     }
     if state.channels.is_empty() {
-        html.push_str("<p>まだチャネルがありません。");
+        html.push_str("<p>まだチャネルがありません。</p>");
     }
     Answer::page(200, sheet("LINEの代役", &html))
 }
