@@ -87,7 +87,7 @@ fn a_family_stops_one_child_and_then_all_from_a_mail() {
         walk.look("button");
         page.press("一部だけ止める");
         walk.look("each");
-        page.press("そら 止める");
+        page.press("2歳の子 止める");
         page.sees("ほかのことばは、そのまま届きます");
         walk.look("one");
         assert_eq!(town.followed(reader).len(), 1);

@@ -201,7 +201,8 @@ fn write_cell(
     cell: &str,
     format: &Format,
 ) -> Result<(), rust_xlsxwriter::XlsxError> {
-    let text = escape_quoted(cell);
+    let cell = printable(cell);
+    let text = escape_quoted(&cell);
     if cell.is_empty() {
         return Ok(());
     }
@@ -210,6 +211,15 @@ fn write_cell(
     }
     page.write_string_with_format(row, column, text, format)?;
     Ok(())
+}
+
+/// A cell as a workbook can hold it: lines end as spreadsheets end them, and what nobody can print is left out.
+///
+/// A workbook writes such characters as `_x000D_`, which runs into text like `_x0123` before it and reads as another.
+fn printable(cell: &str) -> String {
+    let lines = cell.replace("\r\n", "\n").replace('\r', "\n");
+    let is_kept = |c: &char| !matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    lines.chars().filter(is_kept).collect()
 }
 
 /// How wide the longest line of a cell is, a Japanese character counting twice.

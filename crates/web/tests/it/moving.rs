@@ -115,7 +115,12 @@ fn nothing_behind_an_old_link_tells_that_somebody_moved_and_its_stop_stops_them_
     let home = path.trim_end_matches("/move").to_owned();
     let before = place.get(&stop);
     let code = code(&press(&place, &path, &[("step", "begin"), ("town", "komorebi")]));
-    send(&place, "/komorebi/move-in", &[("code", &code), ("way", "web")]);
+    let once = hidden(&send(&place, "/komorebi/move-in", &[("code", &code)]), "once");
+    send(
+        &place,
+        "/komorebi/move-in",
+        &[("code", &code), ("way", "web"), ("once", &once)],
+    );
     let living = |town: &Tenant| {
         let followers = place.followers(town);
         followers
