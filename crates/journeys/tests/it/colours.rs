@@ -6,7 +6,7 @@ use crate::walk::once;
 
 #[test]
 fn the_main_pages_can_be_used_in_a_readers_own_colours() {
-    once("27-colours", |town, walk| {
+    once("36-colours", |town, walk| {
         let page = &walk.page;
         page.open(FORM);
         walk.look_in_own_colours("form");

@@ -157,7 +157,7 @@ fn pages_for_everybody_can_be_read() {
 
 #[test]
 fn pages_for_everybody_speak_plain_japanese_and_english() {
-    once("30-public", |_, walk| {
+    once("39-public", |_, walk| {
         for (step, path) in PUBLIC {
             walk.page.open(&paths::easy(path));
             walk.look(&format!("{step}-easy"));

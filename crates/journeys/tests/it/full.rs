@@ -16,7 +16,7 @@ const CHILDREN: [(&str, &str); 7] = [
 
 #[test]
 fn a_family_of_many_finds_its_way() {
-    once("28-full", |town, walk| {
+    once("37-full", |town, walk| {
         let page = &walk.page;
         let reader = town.expects_by_mail("hana@reader.example", "2027-03-15");
         let early = town.expects_by_mail("haru@reader.example", "2027-08-20");
@@ -48,7 +48,7 @@ fn a_family_of_many_finds_its_way() {
 
 #[test]
 fn a_town_of_long_names_is_read_on_every_screen() {
-    once("29-long", |town, walk| {
+    once("38-long", |town, walk| {
         let (page, code) = (&walk.page, town.with_long_names());
         for (step, path) in [
             ("form", format!("/{code}/register")),

@@ -33,7 +33,7 @@ sql!(
                       VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 'no-address')"
 );
 
-/// Adds a reader; nothing reaches them before [`refresh_reach`]. A conflict where the number or the reference is taken.
+/// Adds a reader; nothing reaches them before [`refresh_reach`](super::refresh_reach). A conflict where the number or the reference is taken.
 pub fn add_subscriber(tx: &mut WriteTx<'_>, scope: Scope, new: &NewSubscriber) -> Result<(), StoreError> {
     let args = args![
         new.id.bytes(),

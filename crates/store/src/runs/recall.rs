@@ -140,7 +140,7 @@ sql!(
 );
 
 /// The letters of one subscription that have not left, to be moved into other batches in the same transaction
-/// ([`reroute`]); whoever holds their batches is told before the next letter.
+/// ([`reroute`](super::reroute)); whoever holds their batches is told before the next letter.
 pub fn take_waiting(
     tx: &mut WriteTx<'_>,
     scope: Scope,
