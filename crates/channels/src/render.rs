@@ -251,14 +251,18 @@ pub(crate) fn pieces<'a>(draft: &'a Draft, pages: &Pages, words: &'static Words)
     } else {
         &draft.stage
     };
-    let lead = words
-        .lead
-        .replace("{from}", &draft.from)
-        .replace("{subject}", &draft.subject);
-    let mut pieces = vec![
-        Piece::Lead(format!("{mark}{lead}\n{}", words.quiet)),
-        Piece::Top(format!("{mark}{top}")),
-    ];
+    // A single mail tells of no family, and waits for no quiet hour.
+    let is_words = draft.asks || !draft.stage.is_empty() || draft.sections.iter().any(|part| !part.title.is_empty());
+    let lead = if is_words {
+        let lead = words
+            .lead
+            .replace("{from}", &draft.from)
+            .replace("{subject}", &draft.subject);
+        format!("{mark}{lead}\n{}", words.quiet)
+    } else {
+        draft.from.clone()
+    };
+    let mut pieces = vec![Piece::Lead(lead), Piece::Top(format!("{mark}{top}"))];
     for section in &draft.sections {
         pieces.extend(shown(&section.sender).map(Piece::Sender));
         pieces.extend(shown(&section.about).map(Piece::About));

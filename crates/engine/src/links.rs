@@ -126,9 +126,15 @@ pub fn read_words_token(
 
 /// Whose link a token says that it is, before anybody looked at its signature.
 fn claimed(tx: &mut ReadTx<'_>, scope: Scope, token: &str) -> Result<Option<Holder>, StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
-    let reader = bytes.first_chunk::<16>().and_then(|id| SubscriberId::from_bytes(id));
-    reader.map(|reader| Holder::of(tx, scope, reader)).transpose()
+    claimed_reader(token)
+        .map(|reader| Holder::of(tx, scope, reader))
+        .transpose()
+}
+
+/// The number of a reader that stands in a token, whoever wrote it there.
+pub(crate) fn claimed_reader(token: &str) -> Option<SubscriberId> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    SubscriberId::from_bytes(bytes.first_chunk::<16>()?)
 }
 
 /// A number with a last day, signed for one purpose and tenant; the signature binds a mark that is not in the token.

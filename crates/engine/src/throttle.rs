@@ -110,8 +110,9 @@ pub const FRESH_LINKS_OF_DAY: Limit = Limit {
     stretch: DAY,
 };
 
-/// Counts one use under each limit, of the words that stand beside it; says until when to wait where one is used up,
-/// and counts nothing then.
+/// Counts one use under each limit, of the words that stand beside it; says until when to wait where one is used up.
+///
+/// What is refused is not counted, except for whoever loses the last use to somebody who asked at the same moment.
 pub fn admit(env: &Env, scope: Scope, uses: &[(Limit, &[u8])]) -> Result<Option<Timestamp>, EngineError> {
     Ok(env.write(|tx| count(tx, env, scope, uses))?)
 }

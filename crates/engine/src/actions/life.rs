@@ -232,12 +232,20 @@ pub fn is_over(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Result<bool,
 /// Makes every link that a reader holds worthless, except those that stop: somebody else may hold them too.
 ///
 /// `token` is that of the reader's own pages and `form` the number of the form, by which the second of two presses is
-/// known. Gives the reader as the holder of the new links; `None` for a token that opens nothing.
+/// known. Open invitations, codes to move with and links to do one thing once go too, because whoever held an earlier
+/// link may hold them. Gives the reader as the holder of the new links; `None` for a token that opens nothing.
 pub fn renew_links(env: &Env, tenant: &Tenant, token: &str, form: Uuid) -> Result<Option<Holder>, EngineError> {
     let (scope, today) = (tenant.scope(), run::today(env, tenant)?);
     let form = env.keys.index_of("links-form", form.as_bytes());
     let note = Note::new(env, Actor::Reader, Some(scope), "reader.links-renewed");
+    let Some(claimed) = links::claimed_reader(token) else {
+        return Ok(None);
+    };
     Ok(env.write(|tx| {
+        // Before the token is looked at: whoever presses twice waits for themselves.
+        if erase::hold(tx, scope, claimed)?.is_none() {
+            return Ok(None);
+        }
         let earlier = links::read_earlier_own_token(tx, &env.keys, scope, token)?;
         if let Some((reader, until)) = earlier {
             let is_second = people::were_links_renewed_by(tx, scope, reader, &form)?;
@@ -248,10 +256,8 @@ pub fn renew_links(env: &Env, tenant: &Tenant, token: &str, form: Uuid) -> Resul
         let Some((reader, _)) = own.filter(|(_, until)| today <= *until) else {
             return Ok(None);
         };
-        if erase::hold(tx, scope, reader)?.is_none() {
-            return Ok(None);
-        }
         people::renew_links(tx, scope, reader, Some(&form))?;
+        readers::close_doors(tx, &env.keys, scope, reader)?;
         note.write(tx, &reader.to_string(), "")?;
         Ok(Some(Holder::of(tx, scope, reader)?))
     })?)
@@ -337,6 +343,8 @@ fn change(
     let scope = tenant.scope();
     let note = Note::new(env, Actor::Reader, Some(scope), action);
     env.write(|tx| {
+        // A move that is being made has come to its end before it is asked what is followed here.
+        erase::hold(tx, scope, reader)?;
         let mut changed = Vec::new();
         for known in people::of_subscriber(tx, &env.keys, scope, reader)? {
             if which.means(known.subscription) && each(tx, &known)? {

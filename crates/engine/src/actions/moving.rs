@@ -13,7 +13,7 @@ use kizuna_store::moves::{self, Move};
 use kizuna_store::people::{self, NewPoint, NewSubscriber, NewSubscription};
 use kizuna_store::runs::{self, Recall};
 use kizuna_store::tenants::{self, Tenant};
-use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, line, successors, troubles};
+use kizuna_store::{ReadTx, Scope, StoreError, WriteTx, content, erase, line, successors, troubles};
 use uuid::Uuid;
 
 use super::{Actor, Deed, Note, delivery, life, people as readers, record};
@@ -304,6 +304,8 @@ pub fn arrive(env: &Env, to: &Tenant, code: &str, way: &Way<'_>, number: Uuid) -
             }
             Some(Some(_)) | None => return Ok(Arrived::Nothing),
         }
+        // What is being stopped or added there at the same moment is seen.
+        erase::hold(tx, from.scope(), found.reader)?;
         let children = people::of_subscriber(tx, &env.keys, from.scope(), found.reader)?;
         let Some((relation, language)) = people::profile(tx, from.scope(), found.reader)? else {
             return Ok(Arrived::Nothing);

@@ -408,7 +408,9 @@ fn silence(
         // Also after the last day: whoever agrees no more is kept for a shorter time.
         erase::time_anew(tx, scope, reader)?;
     }
-    close_doors(tx, keys, scope, reader)?;
+    if people::of_subscriber(tx, keys, scope, reader)?.is_empty() {
+        close_doors(tx, keys, scope, reader)?;
+    }
     Ok(stopped > 0 || withdrawn > 0)
 }
 

@@ -13,6 +13,7 @@ use kizuna_engine::actions::people as readers;
 use kizuna_engine::actions::registration::{self, Registered, Registration, Waiting};
 use kizuna_engine::actions::tenants::NewAccount;
 use kizuna_engine::line::identity::{self, Pass, Purpose, Shown};
+use kizuna_engine::links::{self, Holder};
 use kizuna_store::{audit, people};
 
 use crate::app::{Family, TODAY, TOWN, TestApp, Town, daily, day, on_both};
@@ -78,6 +79,24 @@ fn children(town: &Town<'_>, family: &Family) -> Vec<life::Child> {
 /// One of two presses did it, the other found it done.
 fn once(answers: [Registered; 2]) -> bool {
     answers.contains(&Registered::Now) && answers.contains(&Registered::Before)
+}
+
+on_both! {
+    fn a_double_tap_makes_links_anew_once_and_both_answers_open(app) {
+        let town = town(app);
+        for pair in 0..PAIRS {
+            let family = town.family(&format!("f{pair}")).add();
+            let (tenant, form) = (town.tenant(), app.env.ids.next());
+            let token = links::own_token(&app.env.keys, tenant.id, Holder::first(family.subscriber), day(TODAY) + 30);
+
+            let answers = twice(app, |env, _| life::renew_links(env, &tenant, &token, form).unwrap());
+
+            let renewed = Some(Holder { reader: family.subscriber, generation: 1 });
+            assert_eq!(answers, [renewed, renewed]);
+            let other = app.env.ids.next();
+            assert_eq!(life::renew_links(&app.env, &tenant, &token, other).unwrap(), None, "an earlier link alone");
+        }
+    }
 }
 
 on_both! {

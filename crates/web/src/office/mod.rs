@@ -129,40 +129,12 @@ fn reason_rows<N: Copy + Into<i128>>(reasons: &BTreeMap<String, N>, kind: Tenant
     rows.map(|(code, number)| {
         let number = u64::try_from(number).unwrap_or_default();
         let reason = SkipReason::from_code(code);
-        let families = match reason {
-            Some(reason) if !is_delicate(reason) => format!("{}人", format::count(number)),
-            Some(_) | None => format::families(number, kind),
-        };
         ReasonRow {
             words: reason.map_or_else(|| code.to_owned(), |reason| reason.ja().to_owned()),
-            families,
+            families: format::families(number, kind),
         }
     })
     .collect()
-}
-
-/// True where a small number could tell of one family: who stopped, who waits, who lost.
-fn is_delicate(reason: SkipReason) -> bool {
-    match reason {
-        SkipReason::Paused
-        | SkipReason::Stopped
-        | SkipReason::Blocked
-        | SkipReason::Resumed
-        | SkipReason::AwaitingBirth
-        | SkipReason::NotYet
-        | SkipReason::Finished
-        | SkipReason::OtherArea
-        // Which stages these are about is known from the articles.
-        | SkipReason::NothingToday
-        | SkipReason::AlreadySent
-        | SkipReason::Unapproved
-        | SkipReason::NotValid => true,
-        SkipReason::NoAddress
-        | SkipReason::Suppressed
-        | SkipReason::NotRegistered
-        | SkipReason::Quota
-        | SkipReason::Fenced => false,
-    }
 }
 
 /// What became of a failed letter, in plain words.

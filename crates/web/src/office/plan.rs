@@ -138,6 +138,12 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
     let day = chosen.day;
     let preview = explain::preview(env, tenant, day)?;
     let (readings, others) = discreet(ordered(preview.readings), kind);
+    // In a real town siblings stand apart, and so they are counted: the total must not tell how many are.
+    let letters = if kind.allows_samples() {
+        preview.letters
+    } else {
+        others + readings.iter().map(|reading| reading.letters).sum::<u64>()
+    };
     let finding = match (readings.is_empty(), kind.allows_samples()) {
         (false, _) => Finding::Messages,
         (true, true) => Finding::Nothing,
@@ -186,7 +192,7 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<PlanPage, Page
         } else {
             String::new()
         },
-        letters: format::families(preview.letters, kind),
+        letters: format::families(letters, kind),
         messages: if kind.allows_samples() {
             format::count(messages as u64)
         } else {

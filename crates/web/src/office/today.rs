@@ -133,6 +133,8 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
         words: failure_words(code).to_owned(),
         families: format::families(u64::try_from(*number).unwrap_or_default(), kind),
     });
+    // One row is one family: in a real town the command line lists them.
+    let doubts = if kind.allows_samples() { doubts } else { Vec::new() };
     let doubts_more = doubts.len().saturating_sub(DOUBTS_SHOWN);
     let heading = if day == today {
         "きょうの配信"
@@ -165,7 +167,7 @@ fn look(site: &Site, office: &Office, query: &DayQuery) -> Result<TodayPage, Pag
             .take(DOUBTS_SHOWN)
             .map(|(reader, slot, detail)| Doubt {
                 reader: reader.to_string(),
-                slot: if kind.allows_samples() { slot } else { String::new() },
+                slot,
                 detail,
             })
             .collect(),

@@ -25,8 +25,12 @@ struct RenewPage {
     /// Names this form, so that two presses make the links anew once.
     key: String,
     is_done: bool,
-    /// The new reading link of whoever gets no message that could bring it.
-    new_link: Option<String>,
+    /// The new reading link: a message that brings it may be far, or never come.
+    new_link: String,
+    /// True where no message brings it.
+    reads_here_only: bool,
+    /// Where messages go, which whoever held an earlier link may have changed.
+    delivery: String,
     desks: Desks,
 }
 
@@ -49,7 +53,9 @@ pub(crate) async fn get(
             action: own::address(&own, "links", language),
             key: env.ids.next().to_string(),
             is_done: done.said(&[(RENEWED, ())]).is_some(),
-            new_link: reads_here_only.then(|| format!("/{}/words/{token}{}", tenant.code, language.query())),
+            new_link: format!("/{}/words/{token}{}", tenant.code, language.query()),
+            reads_here_only,
+            delivery: own::address(&own, "delivery", language),
             desks: Desks::of(site, tenant, language)?,
         })
     })
@@ -92,12 +98,14 @@ pub(crate) async fn post(
 struct Words {
     title: &'static str,
     lead: &'static str,
-    what: [&'static str; 3],
+    what: [&'static str; 4],
     button: &'static str,
     done: &'static str,
     next: &'static str,
     here: &'static str,
     open: &'static str,
+    check: &'static str,
+    check_link: &'static str,
 }
 
 static JA: Words = Words {
@@ -105,6 +113,7 @@ static JA: Words = Words {
     lead: "届いたことばを、見せたくない人に見られるかもしれないときに使います。",
     what: [
         "これまでに届いたリンクでは、あなたのページも、ことばも、ひらけなくなります。",
+        "家族への招待と、ひっこしの番号も、使えなくなります。",
         "配信を止めるリンクだけは、そのまま使えます。",
         "だれにも知らされません。",
     ],
@@ -113,6 +122,8 @@ static JA: Words = Words {
     next: "つぎに届くことばから、新しいリンクになります。",
     here: "これからは、新しいページで読めます。ひらいて、しおりに入れてください。",
     open: "新しいページをひらく",
+    check: "知らない届け先がないか、確かめてください。",
+    check_link: "受け取り方を見る",
 };
 
 static EASY: Words = Words {
@@ -120,6 +131,7 @@ static EASY: Words = Words {
     lead: "｜見《み》せたくない ｜人《ひと》が あなたの ことばを ｜見《み》る かもしれない とき、｜使《つか》って ください。",
     what: [
         "｜前《まえ》の リンクでは、あなたの ページも ことばも ひらけなく なります。",
+        "｜家族《かぞく》に わたした リンクと、ひっこしの ｜番号《ばんごう》も ｜使《つか》えなく なります。",
         "やめる リンクは、｜前《まえ》の ものも ｜使《つか》えます。",
         "だれにも ｜知《し》らせません。",
     ],
@@ -128,6 +140,8 @@ static EASY: Words = Words {
     next: "つぎに とどく ことばに、｜新《あたら》しい リンクが あります。",
     here: "これからは ｜新《あたら》しい ページで ｜読《よ》めます。ひらいて、ブックマークして ください。",
     open: "｜新《あたら》しい ページを ひらく",
+    check: "｜知《し》らない ところに とどいて いないか、｜見《み》て ください。",
+    check_link: "とどく ところを ｜見《み》る",
 };
 
 static EN: Words = Words {
@@ -135,6 +149,7 @@ static EN: Words = Words {
     lead: "For when somebody you do not want to may see your messages.",
     what: [
         "Links that came so far will no longer open your pages or your words.",
+        "Invitations and numbers for moving end, too.",
         "Only the links that stop the messages go on working.",
         "Nobody is told.",
     ],
@@ -143,4 +158,6 @@ static EN: Words = Words {
     next: "Your next message brings the new links.",
     here: "From now on you read on a new page. Open it and bookmark it.",
     open: "Open the new page",
+    check: "Check that messages go nowhere you do not know.",
+    check_link: "See where they go",
 };

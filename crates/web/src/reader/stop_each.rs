@@ -11,7 +11,7 @@ use kizuna_domain::age::{LeapBirthday, completed_months};
 use kizuna_domain::day::Day;
 use kizuna_domain::ids::SubscriberId;
 use kizuna_domain::position::Anchor;
-use kizuna_engine::actions::life;
+use kizuna_engine::actions::{Actor, life, people};
 use kizuna_engine::run;
 use kizuna_store::tenants::Tenant;
 use serde::Deserialize;
@@ -178,6 +178,11 @@ fn stop(
     let Ok(child) = entry.child.parse() else {
         return show(site, tenant, reader, language, paths);
     };
+    if life::children(&site.env, tenant, reader)?.is_empty() {
+        // Perhaps they went on in another town, where this child has another number: in doubt everything stops.
+        people::stop(&site.env, tenant.scope(), reader, Actor::Reader)?;
+        return Ok(Redirect::to(&stopped(tenant, language)).into_response());
+    }
     life::stop_one(&site.env, tenant, reader, child)?;
     show_menu(site, tenant, reader);
     let goes_on = !life::children(&site.env, tenant, reader)?.is_empty();

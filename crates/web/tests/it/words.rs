@@ -251,6 +251,14 @@ fn links_that_a_reader_made_anew_open_everything_and_earlier_ones_only_the_way_o
     page.says("止めるリンクだけは").is_silent_about("まめ");
     let key = hidden(&page, "key");
     assert_eq!(place.get(&reading).status, StatusCode::OK, "looking changes nothing");
+    let form_of_invite = hidden(&place.get(&format!("{home}/invite")), "key");
+    let invite = [("step", "make"), ("key", form_of_invite.as_str())];
+    place.post(&format!("{home}/invite"), FORM, &form(&invite));
+    let invited = place.get(&format!("{home}/invite"));
+    let (_, rest) = invited.body.split_once("/hidamari/with/").unwrap();
+    let invited: String = rest.chars().take_while(|c| !"?\"<".contains(*c)).collect();
+    let invited = format!("/hidamari/with/{invited}");
+    assert_eq!(place.get(&invited).status, StatusCode::OK);
 
     let press = |key: &str| place.post(&format!("{home}/links"), FORM, &form(&[("key", key)]));
     let [first, second] = [press(&key), press(&key)];
@@ -265,7 +273,7 @@ fn links_that_a_reader_made_anew_open_everything_and_earlier_ones_only_the_way_o
         StatusCode::NOT_FOUND,
         "whoever else holds the link gets no new one"
     );
-    for earlier in [&reading, &home, &format!("{home}/stop")] {
+    for earlier in [&reading, &home, &format!("{home}/stop"), &invited] {
         assert_eq!(place.get(earlier).status, StatusCode::NOT_FOUND);
     }
     let stop = place.get(&place.stop_path(&town, "まめ"));
