@@ -128,6 +128,14 @@ pub fn lift(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, point: &Point) -
     people::lift_suppression(tx, keys, scope, &point.channel, &point.address)
 }
 
+/// The same by the number of the address; nothing where there is no such address.
+pub fn lift_at(tx: &mut WriteTx<'_>, keys: &Keyring, scope: Scope, id: PointId) -> Result<(), StoreError> {
+    match point(tx, keys, scope, id)? {
+        Some(point) => lift(tx, keys, scope, &point),
+        None => Ok(()),
+    }
+}
+
 sql!(
     SUPPRESSED_SINCE,
     "SELECT COUNT(*) FROM suppressions WHERE tenant_id = $1 AND since_at > $2"

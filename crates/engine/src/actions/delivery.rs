@@ -142,7 +142,8 @@ pub fn read_on_the_web(env: &Env, tenant: &Tenant, reader: SubscriberId) -> Resu
 
 /// Asks whoever reads an e-mail address whether a reader's messages may come there.
 ///
-/// The answer is the same whether the address is known, refused, new or asked for too often: the page tells nobody which addresses exist.
+/// The answer is the same whether the address is known, refused, new or asked for too often: the page tells nobody which
+/// addresses exist.
 pub fn ask_mail(
     env: &Env,
     tenant: &Tenant,
@@ -322,10 +323,8 @@ fn take_over(
     if !people::of_subscriber(tx, &env.keys, scope, known.subscriber)?.is_empty() {
         return Ok(false);
     }
-    if let Some(troubled) = troubles::point(tx, &env.keys, scope, known.id)? {
-        // Somebody reads here, whatever was put off before.
-        troubles::lift(tx, &env.keys, scope, &troubled)?;
-    }
+    // Somebody reads here, whatever was put off before.
+    troubles::lift_at(tx, &env.keys, scope, known.id)?;
     people::hand_over(tx, scope, known.id, reader)?;
     people::refresh_reach(tx, scope, known.subscriber)?;
     successors::add(tx, (scope, known.subscriber), (scope, reader))?;

@@ -473,10 +473,8 @@ fn settle_in(
             let following = people::of_subscriber(tx, &env.keys, scope, reader)?;
             life::begin_anew(tx, scope, reader, &following)?;
             people::choose(tx, scope, reader, Some(relation), Some(&language), None)?;
-            if let Some(troubled) = troubles::point(tx, &env.keys, scope, point.id)? {
-                // Somebody reads here, whatever was put off before.
-                troubles::lift(tx, &env.keys, scope, &troubled)?;
-            }
+            // Somebody reads here, whatever was put off before.
+            troubles::lift_at(tx, &env.keys, scope, point.id)?;
             people::set_point(tx, scope, point.id, PointState::Verified)?;
             delivery::choose(tx, env, scope, reader, point.id)?;
         }

@@ -429,8 +429,8 @@ pub(crate) fn after_an_end(
     people::refresh_reach(tx, scope, reader)
 }
 
-/// Takes back what a reader who follows nothing any more left open: invitations, a code to move with, links to do one
-/// thing once, single mails.
+/// Takes back what a reader left open who follows nothing any more, or whose links are made anew: invitations, a code to
+/// move with, links to do one thing once, single mails.
 ///
 /// Mails to an address of theirs go whoever asked for them. Mails that they asked for go wherever they were going; what
 /// somebody else asked to have there goes on.

@@ -350,9 +350,9 @@ impl<'a> Enrolment<'a> {
                     statement: "registration::reader",
                 });
             }
-            if let Some(troubled) = troubles::point(tx, keys, scope, known.id)?.filter(|_| !is_blocked) {
+            if !is_blocked {
                 // Somebody reads here, whatever was refused before.
-                troubles::lift(tx, keys, scope, &troubled)?;
+                troubles::lift_at(tx, keys, scope, known.id)?;
             }
             people::set_point(tx, scope, known.id, state)?;
             // A block says 「nothing more, anywhere」. Who registers anew in another way takes that back for this way.
